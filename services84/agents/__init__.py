@@ -1,0 +1,16 @@
+"""What the service can do, for every front end: the tables of operations, filled.
+
+Importing this package declares all operations. Nothing here knows SOAP or HTTP.
+"""
+
+from services84.agents import principal as _principal
+from services84.agents.email import accounts as _accounts
+from services84.agents.email import authentication as _authentication
+from services84.agents.email import sync as _sync
+from services84.agents.registry import EMAIL, PRINCIPAL, Operation, ServiceTable
+
+__all__ = ["EMAIL", "PRINCIPAL", "TABLES", "Operation", "ServiceTable"]
+
+TABLES = {table.name: table for table in (EMAIL, PRINCIPAL)}
+
+_DECLARING_MODULES = (_accounts, _authentication, _principal, _sync)

@@ -1,0 +1,56 @@
+"""Call: who calls, for whom and when, and what an operation may use to fulfil it.
+
+A front end makes what was presented (`Presented`); `gate.admit` makes the Call. Operations read
+it and write to `extra` only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services84.agents.services import Services
+    from services84.store.values import Associate
+
+
+@dataclass(frozen=True)
+class TimeZone:
+    """The caller's time zone header: SuperOffice's id and its location code."""
+
+    zone_id: int = 0
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What a caller presented with its request, unverified.
+
+    `remote_address` is the caller's IP address, behind a trusted proxy the one it names.
+    """
+
+    ticket: str | None = field(default=None, repr=False)
+    application_token: str | None = field(default=None, repr=False)
+    time_zone: TimeZone | None = None
+    remote_address: str = ""
+
+
+@dataclass
+class Call:
+    """One admitted call.
+
+    `associate` is None only for operations that need no ticket. `extra` becomes the ExtraInfo
+    header of the reply, in order of insertion.
+    """
+
+    services: Services
+    presented: Presented
+    associate: Associate | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def caller(self) -> Associate:
+        """The associate of an operation that needs a ticket."""
+        if self.associate is None:
+            raise LookupError("an operation without a ticket has no caller")
+        return self.associate

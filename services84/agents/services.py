@@ -1,0 +1,31 @@
+"""Services: what operations may use, put together once by `application.py`.
+
+A bag of rooms, no logic; it exists so that a Call needs no global state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services84.security.outbound import Dialer
+from services84.settings import Settings
+from services84.store.accounts import AccountStore
+from services84.store.folders import FolderStore
+from services84.store.items import ItemStore
+from services84.store.principals import PrincipalStore
+from services84.sync.desk import SyncDesk
+from services84.sync.mailbox import MailServers
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that an operation may touch."""
+
+    settings: Settings
+    accounts: AccountStore
+    folders: FolderStore
+    items: ItemStore
+    principals: PrincipalStore
+    sync: SyncDesk
+    mail: MailServers
+    dialer: Dialer

@@ -1,0 +1,275 @@
+"""The one tree of errors; every failure that leaves a room of services84 is one of these.
+
+Services84Error
+├── MessageError              what came in is no valid message of the contract
+│   ├── MalformedMessage      not XML, not a SOAP envelope, no body
+│   ├── LimitExceeded         larger, deeper or with more elements than the settings allow
+│   ├── InvalidMember         a member's text is not of the member's type
+│   ├── UnknownOperation      the body names no operation of this service
+│   ├── VersionMismatch       a SOAP version that is neither 1.1 nor 1.2
+│   ├── NotUnderstood         a mandatory header that nobody here understands
+│   ├── MethodNotAllowed      an HTTP method other than GET, HEAD and POST
+│   └── UnsupportedMediaType  a content type that carries no SOAP
+├── CallError                 a valid message that could not be fulfilled
+│   ├── NotAuthenticated      no ticket, an unknown or an expired one
+│   ├── AccessDenied          the caller has no right to this
+│   ├── NotFound              no such account, associate, folder or item
+│   ├── InvalidValue          a member's value makes no sense here
+│   ├── TooManyAttempts       slowed down after repeated refusals
+│   └── MailServerError       the mail server, or the way to it
+│       ├── HostNotAllowed    the outbound policy forbids the address
+│       ├── MailServerUnreachable
+│       │   ├── UnknownHost
+│       │   ├── ConnectionRefused
+│       │   ├── ConnectionLost
+│       │   └── MailServerTimeout
+│       ├── TlsFailed         no TLS where it is needed, or a certificate that is not trusted
+│       ├── LoginRefused      the credentials were refused
+│       ├── MailServerBusy    throttled; try again later
+│       └── MailServerRefused the server answered NO or BAD, or what nobody understands
+├── StoreError                the database
+│   ├── StoreUnavailable
+│   ├── SchemaMismatch        made by another version; `services84 init` upgrades it
+│   └── LeaseLost             another process has taken the account over
+├── SecretError               the key or what it sealed
+│   ├── KeyUnavailable
+│   └── SecretUnreadable
+└── ConfigurationError        a setting has a wrong value
+
+Front ends turn these into replies, each in one place. This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Services84Error(Exception):
+    """Root of the tree.
+
+    `message` says what is wrong for whoever reads a log; `friendly_text` says it to a user and
+    is the message unless given; `parameters` name what the failure is about. `exception_type`
+    is the name that goes over the wire, in the vendor's manner (`SoNotFoundException`).
+    No text of an error ever holds a password, token, ticket or key.
+    """
+
+    exception_type = "SoException"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        friendly_text: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.friendly_text = friendly_text or message
+        self.parameters: dict[str, str] = dict(parameters or {})
+
+
+# What came in is no message of the contract -----------------------------------------------------
+
+
+class MessageError(Services84Error):
+    """No valid message of the contract; a front end answers with a Fault or an HTTP status."""
+
+    exception_type = "SoMessageException"
+
+
+class MalformedMessage(MessageError):
+    """Not XML, not a SOAP envelope, a DTD, or no element in the body."""
+
+
+class LimitExceeded(MessageError):
+    """Beyond a limit of the settings; `parameters` name the limit."""
+
+
+class InvalidMember(MessageError):
+    """A member's text is not of its type; `member` is its path below the operation."""
+
+    exception_type = "SoArgumentException"
+
+    def __init__(self, member: str, value: str, problem: str) -> None:
+        shown = value if len(value) <= 60 else value[:57] + "..."
+        super().__init__(
+            f"{member}: {shown!r} {problem}", parameters={"Member": member, "Problem": problem}
+        )
+        self.member = member
+
+
+class UnknownOperation(MessageError):
+    """The body's element is no operation of this service."""
+
+
+class VersionMismatch(MessageError):
+    """The envelope's namespace is neither SOAP 1.1's nor SOAP 1.2's."""
+
+
+class NotUnderstood(MessageError):
+    """Headers marked mustUnderstand that are not understood; `headers` are their QNames."""
+
+    def __init__(self, headers: list[str]) -> None:
+        super().__init__(f"mandatory headers not understood: {', '.join(headers)}")
+        self.headers = headers
+
+
+class MethodNotAllowed(MessageError):
+    """The HTTP method does not fit the address (405)."""
+
+
+class UnsupportedMediaType(MessageError):
+    """The content type is none that carries SOAP (415)."""
+
+
+# A valid message that could not be fulfilled ----------------------------------------------------
+
+
+class CallError(Services84Error):
+    """A valid message that could not be fulfilled; goes out with Succeeded=false."""
+
+
+class NotAuthenticated(CallError):
+    """No ticket, an unknown, revoked or expired one, or an application that is not admitted."""
+
+    exception_type = "SoAuthenticationException"
+
+
+class AccessDenied(CallError):
+    """The caller is known and has no right to this."""
+
+    exception_type = "SoAccessDeniedException"
+
+
+class NotFound(CallError):
+    """What the call names does not exist, as far as this caller may know."""
+
+    exception_type = "SoNotFoundException"
+
+
+class InvalidValue(CallError):
+    """A member has a value of the right type that makes no sense; `member` is its path."""
+
+    exception_type = "SoArgumentException"
+
+    def __init__(self, member: str, value: object, problem: str) -> None:
+        text = str(value)
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        super().__init__(
+            f"{member}: {shown!r} {problem}", parameters={"Member": member, "Problem": problem}
+        )
+        self.member = member
+
+
+class TooManyAttempts(CallError):
+    """Slowed down after repeated refusals; `retry_after` in seconds."""
+
+    exception_type = "SoAuthenticationException"
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(
+            f"too many failed attempts; try again in {retry_after:.0f} seconds",
+            parameters={"RetryAfter": f"{retry_after:.0f}"},
+        )
+        self.retry_after = retry_after
+
+
+class MailServerError(CallError):
+    """The mail server `host`, or the way to it; the message is fit for ErrorReason."""
+
+    exception_type = "SoMailServerException"
+
+    def __init__(self, message: str, *, host: str = "") -> None:
+        super().__init__(message, parameters={"Server": host} if host else None)
+        self.host = host
+
+
+class HostNotAllowed(MailServerError):
+    """The outbound policy forbids an address of this host."""
+
+
+class MailServerUnreachable(MailServerError):
+    """No conversation with the server came about, or it broke off."""
+
+
+class UnknownHost(MailServerUnreachable):
+    """The name has no address."""
+
+
+class ConnectionRefused(MailServerUnreachable):
+    """Nobody listens on the port, or the network refuses."""
+
+
+class ConnectionLost(MailServerUnreachable):
+    """The server, or something on the way, broke the connection."""
+
+
+class MailServerTimeout(MailServerUnreachable):
+    """The server did not answer within the time-out."""
+
+
+class TlsFailed(MailServerError):
+    """TLS is needed and not offered, or the certificate is not trusted."""
+
+
+class LoginRefused(MailServerError):
+    """The server refused the credentials, or offers no usable mechanism."""
+
+
+class MailServerBusy(MailServerError):
+    """The server asks for patience; `retry_after` in seconds where it says how much."""
+
+    def __init__(self, message: str, *, host: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, host=host)
+        self.retry_after = retry_after
+
+
+class MailServerRefused(MailServerError):
+    """The server answered NO or BAD, or something outside the protocol."""
+
+
+# The database -----------------------------------------------------------------------------------
+
+
+class StoreError(Services84Error):
+    """The database could not do what was asked."""
+
+    exception_type = "SoDatabaseException"
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, is locked for too long, or its disk is full."""
+
+
+class SchemaMismatch(StoreError):
+    """The database is not at this version's schema; `services84 init` brings it there."""
+
+
+class LeaseLost(StoreError):
+    """Another process has taken over the account; nothing of this transaction was written."""
+
+
+# The key ----------------------------------------------------------------------------------------
+
+
+class SecretError(Services84Error):
+    """A secret cannot be sealed or opened."""
+
+    exception_type = "SoSecretException"
+
+
+class KeyUnavailable(SecretError):
+    """The key file is missing, unreadable, open to others, or holds no key."""
+
+
+class SecretUnreadable(SecretError):
+    """The sealed text is damaged, belongs elsewhere, or was sealed with a key that is gone."""
+
+
+# The settings -----------------------------------------------------------------------------------
+
+
+class ConfigurationError(Services84Error):
+    """A setting has a wrong value; the message names the setting, the value and what is allowed."""
+
+    exception_type = "SoConfigurationException"

@@ -1,0 +1,384 @@
+"""Values that go into and come out of the store; plain, frozen, and free of SQL.
+
+Names follow the vendor's tables. Times are aware datetimes in UTC. Folder attributes and item
+flags are the vendor's bit masks (`FolderAttribute`, `ItemFlag`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class AccountStatus(enum.IntEnum):
+    """EmailAccountStatus of the vendor's database."""
+
+    UNKNOWN = 0
+    DELETED = 1
+    FAILING = 2
+    FAILED = 3
+    OK = 4
+
+
+class ItemFlag(enum.IntFlag):
+    """EMailFlags of the vendor."""
+
+    NONE = 0
+    SEEN = 1
+    DELETED = 2
+    RECENT = 4
+    FLAGGED = 8
+    DRAFT = 16
+    ANSWERED = 32
+
+
+class FolderAttribute(enum.IntFlag):
+    """EMailFolderAttributeConstants of the vendor; email_folder.attributes."""
+
+    NONE = 0
+    NO_INFERIORS = 1
+    NO_SELECT = 2
+    MARKED = 4
+    UNMARKED = 8
+    NON_EXISTENT = 16
+    SUBSCRIBED = 32
+    REMOTE = 64
+    HAS_CHILDREN = 128
+    HAS_NO_CHILDREN = 256
+    ALL = 512
+    ARCHIVE = 1024
+    DRAFTS = 2048
+    FLAGGED = 4096
+    INBOX = 8192
+    JUNK = 16384
+    SENT = 32768
+    TRASH = 65536
+
+
+# Principals -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Associate:
+    """A user of the service."""
+
+    associate_id: int
+    name: str
+    full_name: str
+    is_admin: bool
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application that was registered with a token; needed online."""
+
+    application_id: int
+    name: str
+    email_agent: bool
+
+
+@dataclass(frozen=True)
+class TicketRow:
+    """A ticket by its hash; `expires` moves forward with every use."""
+
+    associate: Associate
+    expires: datetime
+
+
+# Accounts ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ServiceAuth:
+    """Where and how to sign in to one mail server; the password is in clear here and nowhere else."""
+
+    service_auth_id: int
+    server: str
+    port: int
+    auth_type: str
+    username: str
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A row of email_account with its two service_auth rows."""
+
+    account_id: int
+    email_address: str
+    associate_id: int
+    associate_name: str
+    incoming: ServiceAuth | None
+    outgoing: ServiceAuth | None
+    status: AccountStatus
+    error_count: int
+    error_reason: str
+    last_success: datetime | None
+    next_attempt: datetime | None
+    lease_until: datetime | None
+    registered: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class AccountDraft:
+    """What a save writes. `account_id` 0 inserts.
+
+    A ServiceAuth's password of None keeps the stored one (or stores none); a ServiceAuth of None
+    clears that direction. `reset_errors` clears Failing or Failed, the count, the reason and the
+    backoff.
+    """
+
+    account_id: int
+    email_address: str
+    associate_id: int
+    incoming: ServiceAuth | None
+    outgoing: ServiceAuth | None
+    reset_errors: bool = False
+
+
+# Sync -------------------------------------------------------------------------------------------
+
+
+class RunState(enum.StrEnum):
+    """State of one sync of one account."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    LOST = "lost"  # its process died; another took the account over
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to sync one account until `until`; `run_id` is the run that holds it.
+
+    Every write of a sync passes its lease, and the store refuses it with LeaseLost once another
+    run has taken the account over.
+    """
+
+    account_id: int
+    run_id: int
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Run:
+    """One sync of one account, running or finished."""
+
+    run_id: int
+    account_id: int
+    state: RunState
+    started: datetime
+    finished: datetime | None
+    new: int
+    changed: int
+    removed: int
+    error_reason: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended, for its row and for the account's.
+
+    With `error_reason` empty the account becomes Ok with no errors; else its count goes to
+    `error_count`, its status to `status`, and nobody tries before `next_attempt`.
+    """
+
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    error_reason: str = ""
+    error_count: int = 0
+    status: AccountStatus = AccountStatus.OK
+    next_attempt: datetime | None = None
+
+
+# Folders and items ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A row of email_folder. `server_name` is the name as the server spells it, byte for byte
+    (decoded as latin-1); `name` is for people. `complete` says that every message up to the
+    cursor (uid_validity, uid_next, highest_mod_seq) is stored."""
+
+    folder_id: int
+    account_id: int
+    name: str
+    server_name: str
+    delimiter: str
+    attributes: FolderAttribute
+    uid_validity: int | None
+    uid_next: int | None
+    highest_mod_seq: int | None
+    total: int
+    unread: int
+    complete: bool
+
+    @property
+    def subscribed(self) -> bool:
+        return bool(self.attributes & FolderAttribute.SUBSCRIBED)
+
+
+@dataclass(frozen=True)
+class FolderDraft:
+    """A folder as the server lists it, to be inserted or to update its row."""
+
+    name: str
+    server_name: str
+    delimiter: str
+    attributes: FolderAttribute
+
+
+@dataclass(frozen=True)
+class FolderChanges:
+    """What a new folder list changes: rows to insert, to update by id, and to drop with all mail."""
+
+    added: Sequence[FolderDraft] = ()
+    updated: Mapping[int, FolderDraft] = field(default_factory=dict)
+    removed: Sequence[int] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.updated or self.removed)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a folder is synced; written in the transaction of the rows that it speaks of."""
+
+    uid_validity: int
+    uid_next: int | None
+    highest_mod_seq: int | None
+    complete: bool
+
+
+@dataclass(frozen=True)
+class NewAttachment:
+    """A description of one attachment; its bytes stay in the message's source."""
+
+    part: str  # index of the MIME part, "1", "2.1", ... (RFC 3501 section 6.4.5)
+    content_id: str
+    name: str
+    content_type: str
+    size: int  # decoded bytes, as near as the encoding tells
+    encoding: str
+    inline: bool
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A message to insert. `source` is its bytes exactly as the server gave them.
+
+    `parse_problem` is empty, or says why the message could not be fully read.
+    """
+
+    uid: int
+    flags: ItemFlag
+    keywords: str  # the server's other flags, space-separated, sorted
+    internal_date: datetime | None
+    size: int
+    source: bytes = field(repr=False)
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: str = ""
+    subject: str = ""
+    sender: str = ""
+    reply_to: str = ""
+    to: str = ""
+    cc: str = ""
+    bcc: str = ""
+    sent_at: datetime | None = None
+    priority: int = 3
+    plain_body: str = field(default="", repr=False)
+    html_body: str = field(default="", repr=False)
+    calendar: str = field(default="", repr=False)
+    attachments: Sequence[NewAttachment] = ()
+    parse_problem: str = ""
+
+
+@dataclass(frozen=True)
+class ItemState:
+    """What a plan needs to know of a stored message."""
+
+    item_id: int
+    uid: int
+    flags: ItemFlag
+    keywords: str
+
+
+@dataclass(frozen=True)
+class FlagChange:
+    """A stored message's new flags."""
+
+    item_id: int
+    flags: ItemFlag
+    keywords: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """By what a message is recognised after UIDVALIDITY has changed."""
+
+    uid: int
+    message_id: str
+    internal_date: datetime | None
+    size: int
+
+
+@dataclass(frozen=True)
+class FolderBatch:
+    """Changes of one folder that are committed together, in one transaction, or not at all.
+
+    Order of writing: `rekeyed` (item id → new UID, under `cursor.uid_validity`), `removed`
+    (item ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
+    `uid_validity`), `refused`, `cursor`. Counts of the folder are renewed in the same transaction
+    whenever rows change.
+    """
+
+    uid_validity: int
+    added: Sequence[NewItem] = ()
+    changed: Sequence[FlagChange] = ()
+    removed: Sequence[int] = ()
+    rekeyed: Mapping[int, int] = field(default_factory=dict)
+    drop_other_validity: bool = False
+    refused: Mapping[int, str] = field(default_factory=dict)  # UID → reason
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored message without its bodies and bytes."""
+
+    item_id: int
+    folder_id: int
+    uid_validity: int
+    uid: int
+    flags: ItemFlag
+    keywords: str
+    internal_date: datetime | None
+    size: int
+    message_id: str
+    in_reply_to: str
+    references: str
+    subject: str
+    sender: str
+    reply_to: str
+    to: str
+    cc: str
+    bcc: str
+    sent_at: datetime | None
+    priority: int
+    parse_problem: str
+
+
+@dataclass(frozen=True)
+class ItemBody:
+    """The texts of a stored message."""
+
+    plain_body: str = field(repr=False)
+    html_body: str = field(repr=False)
+    calendar: str = field(repr=False)
