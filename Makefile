@@ -1,0 +1,49 @@
+# make run     a running service with sample mail   (ONCE=1: show it and end)
+# make test    style, types, layers and all tests
+# make style   the formatter and the linter, mending what they can
+# make schemas the published WSDL files, written anew
+# PYTHON=...   the interpreter to use, 3.11 or later
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PACKAGE := setup.cfg setup.py services84/__init__.py
+
+.PHONY: run test style check schemas packages clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.run
+	$(BIN)/services84 demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: packages check
+	$(BIN)/pytest
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+style: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: $(VENV)/.run
+	$(BIN)/services84 schemas schemas
+
+packages:
+	@.ci/packages
+
+$(VENV)/.run: $(PACKAGE)
+	@.ci/environment $(VENV)
+	$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(PACKAGE)
+	@.ci/environment $(VENV)
+	$(PIP) install --editable '.[test,style]'
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .tox build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""The WSGI entry point, settings from the environment: `gunicorn wsgi:application`."""
+
+from services84.application import make_application
+
+application = make_application()
