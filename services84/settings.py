@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded headers count; comma-separated"
     )
+    remote_user_header: str = Field(
+        "",
+        description="HTTP header in which a trusted proxy names the user that it has "
+        "authenticated, for AuthenticateImplicit; empty: none does",
+    )
 
     # Limits of a request
     max_body_bytes: int = Field(96 * MIB, ge=1024, description="largest request body")

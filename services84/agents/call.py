@@ -7,6 +7,7 @@ it and write to `extra` only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,24 +28,27 @@ class Presented:
     """What a caller presented with its request, unverified.
 
     `remote_address` is the caller's IP address, behind a trusted proxy the one it names.
+    `remote_user` is the user that a trusted proxy has authenticated, for AuthenticateImplicit.
     """
 
     ticket: str | None = field(default=None, repr=False)
     application_token: str | None = field(default=None, repr=False)
     time_zone: TimeZone | None = None
     remote_address: str = ""
+    remote_user: str = ""
 
 
 @dataclass
 class Call:
     """One admitted call.
 
-    `associate` is None only for operations that need no ticket. `extra` becomes the ExtraInfo
-    header of the reply, in order of insertion.
+    `associate` is None only for operations that need no ticket. `arrived` is when the call was
+    admitted. `extra` becomes the ExtraInfo header of the reply, in order of insertion.
     """
 
     services: Services
     presented: Presented
+    arrived: datetime
     associate: Associate | None = None
     extra: dict[str, str] = field(default_factory=dict)
 

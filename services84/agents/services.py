@@ -5,9 +5,10 @@ A bag of rooms, no logic; it exists so that a Call needs no global state.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from services84.security.outbound import Dialer
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
@@ -28,4 +29,4 @@ class Services:
     principals: PrincipalStore
     sync: SyncDesk
     mail: MailServers
-    dialer: Dialer
+    clock: Callable[[], datetime]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -185,7 +185,8 @@ class RunOutcome:
     """How a run ended, for its row and for the account's.
 
     With `error_reason` empty the account becomes Ok with no errors; else its count goes to
-    `error_count`, its status to `status`, and nobody tries before `next_attempt`.
+    `error_count`, its status to `status`, and nobody tries before `next_attempt`. An
+    `interrupted` run (shutdown) leaves the account as it was and only gives the lease back.
     """
 
     new: int = 0
@@ -195,6 +196,11 @@ class RunOutcome:
     error_count: int = 0
     status: AccountStatus = AccountStatus.OK
     next_attempt: datetime | None = None
+    interrupted: bool = False
+
+    def with_counts(self, new: int, changed: int, removed: int) -> RunOutcome:
+        """The same outcome with the counts of what was written."""
+        return replace(self, new=new, changed=changed, removed=removed)
 
 
 # Folders and items ------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The operations of EMail.svc, a module a family."""

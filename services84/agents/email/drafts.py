@@ -1,0 +1,138 @@
+"""What a caller may save as a mail account: checks its members and makes the store's draft.
+
+Pure but for the outbound policy's verdict on literal addresses; rights are `accounts`' matter.
+"""
+
+from __future__ import annotations
+
+import re
+
+from services84.agents.convert import DEFAULT_IMAP_PORT, DEFAULT_SMTP_PORT, PASSWORD_MASK
+from services84.carriers.account import EMailAccount, ServiceAuth
+from services84.errors import InvalidValue
+from services84.mailhost import AUTH_TYPES, mechanism_for
+from services84.store import values
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# A name or an address literal; what it resolves to is judged when it is connected to.
+_SERVER = re.compile(r"[^\s/@\\\"'<>()\[\],;?#%]{1,255}")
+HIGHEST_PORT = 65535
+
+
+def draft_of(
+    carrier: EMailAccount, stored: values.Account | None, associate_id: int
+) -> values.AccountDraft:
+    """The draft that saves `carrier` over `stored` (None: a new account).
+
+    Raises InvalidValue naming the member. Status, error count and reason of the carrier are
+    read-only and not looked at.
+    """
+    incoming = _auth(
+        carrier.IncomingCredentials,
+        stored.incoming if stored else None,
+        "EMailAccount/IncomingCredentials",
+        DEFAULT_IMAP_PORT,
+    )
+    outgoing = _auth(
+        carrier.OutgoingCredentials,
+        stored.outgoing if stored else None,
+        "EMailAccount/OutgoingCredentials",
+        DEFAULT_SMTP_PORT,
+    )
+    return values.AccountDraft(
+        account_id=stored.account_id if stored else 0,
+        email_address=_address(carrier.EMailAddress),
+        associate_id=associate_id,
+        incoming=incoming,
+        outgoing=outgoing,
+        reset_errors=stored is None or _differs(incoming, stored.incoming),
+    )
+
+
+def _address(text: str | None) -> str:
+    member = "EMailAccount/EMailAddress"
+    address = (text or "").strip()
+    if not address:
+        raise InvalidValue(member, "", "is empty; an e-mail address is required")
+    if _CONTROL.search(address):
+        raise InvalidValue(member, address, "has a control character or a line break")
+    local, at, domain = address.rpartition("@")
+    if not (at and local and domain) or re.search(r"\s", address):
+        raise InvalidValue(member, address, "is no e-mail address such as name@example.com")
+    return address
+
+
+def _auth(
+    carrier: ServiceAuth | None, stored: values.ServiceAuth | None, member: str, default_port: int
+) -> values.ServiceAuth | None:
+    if carrier is None:
+        return None
+    server = _text(carrier.Server, f"{member}/Server").strip()
+    username = _text(carrier.Username, f"{member}/Username")
+    if not server and not username:
+        return None
+    port = _port(carrier.Port, default_port, f"{member}/Port")
+    auth_type = _auth_type(carrier.AuthType, f"{member}/AuthType")
+    if not server or not _SERVER.fullmatch(server):
+        problem = "is no host name or address" if server else "is empty; a mail server is required"
+        raise InvalidValue(f"{member}/Server", server, problem)
+    if not username:
+        raise InvalidValue(f"{member}/Username", "", "is empty; a user name is required")
+    return values.ServiceAuth(
+        service_auth_id=stored.service_auth_id if stored else 0,
+        server=server,
+        port=port,
+        auth_type=auth_type,
+        username=username,
+        password=_password(carrier.Password, stored, server, f"{member}/Password"),
+    )
+
+
+def _password(
+    given: str | None, stored: values.ServiceAuth | None, server: str, member: str
+) -> str | None:
+    """None keeps the stored password.
+
+    A kept password goes to no other host than it was given for: it can be used but never read,
+    and whoever could point it to a host of their own could read it.
+    """
+    if given and given != PASSWORD_MASK:
+        if "\x00" in given or "\r" in given or "\n" in given:
+            raise InvalidValue(member, "(not shown)", "has a NUL or a line break")
+        return given
+    kept = stored is not None and stored.password is not None
+    if kept and stored is not None and server.casefold() != stored.server.casefold():
+        raise InvalidValue(
+            member, "(not given)", f"is required again when Server changes from {stored.server}"
+        )
+    return None
+
+
+def _text(text: str | None, member: str) -> str:
+    if text and _CONTROL.search(text):
+        raise InvalidValue(member, text, "has a control character or a line break")
+    return text or ""
+
+
+def _port(port: int | None, default: int, member: str) -> int:
+    if not port:
+        return default
+    if not 1 <= port <= HIGHEST_PORT:
+        raise InvalidValue(member, port, f"is no port; allowed are 1 to {HIGHEST_PORT}")
+    return port
+
+
+def _auth_type(text: str | None, member: str) -> str:
+    if mechanism_for(text) is None:
+        raise InvalidValue(member, text or "", f"is none of {AUTH_TYPES}, or empty")
+    return text or ""
+
+
+def _differs(new: values.ServiceAuth | None, old: values.ServiceAuth | None) -> bool:
+    """Whether a save brings other credentials; saving them clears Failing and Failed."""
+    if new is None or old is None:
+        return new is not old
+    return bool(new.password) or (
+        (new.server, new.port, new.auth_type, new.username)
+        != (old.server, old.port, old.auth_type, old.username)
+    )

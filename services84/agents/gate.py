@@ -1,0 +1,50 @@
+"""The gate that every call passes: application token, then ticket, before anything is looked at.
+
+One order and one set of messages for all operations and front ends, so that a refusal tells
+nothing about what exists. What an admitted caller may touch is the operations' own matter
+(`access`).
+"""
+
+from __future__ import annotations
+
+from services84.agents.call import Call, Presented
+from services84.agents.registry import EMAIL, Operation
+from services84.agents.services import Services
+from services84.errors import AccessDenied, NotAuthenticated
+from services84.security.tickets import hash_ticket
+
+HOW_TO_GET_ONE = "obtain one by AuthenticateUsernamePassword of SoPrincipal.svc"
+
+
+def admit(services: Services, operation: Operation, presented: Presented) -> Call:
+    """Let a call in.
+
+    Raises NotAuthenticated for a missing or unknown application token (online), and for a
+    missing, unknown, revoked or expired ticket; AccessDenied for an application to which the
+    EMail agent has not been granted (online).
+    """
+    call = Call(services, presented, arrived=services.clock())
+    if services.settings.online:
+        _check_application(services, operation, presented)
+    if operation.needs_ticket:
+        ticket = (presented.ticket or "").strip()
+        if not ticket:
+            raise NotAuthenticated(f"no ticket was given; {HOW_TO_GET_ONE}")
+        row = services.principals.use_ticket(
+            hash_ticket(ticket), call.arrived, services.settings.ticket_seconds
+        )
+        if row is None:
+            raise NotAuthenticated(f"the ticket is not known or has expired; {HOW_TO_GET_ONE}")
+        call.associate = row.associate
+    return call
+
+
+def _check_application(services: Services, operation: Operation, presented: Presented) -> None:
+    token = (presented.application_token or "").strip()
+    application = (
+        services.principals.application_by_token_hash(hash_ticket(token)) if token else None
+    )
+    if application is None:
+        raise NotAuthenticated("the application token is missing or not known")
+    if operation.service == EMAIL.name and not application.email_agent:
+        raise AccessDenied("the EMail agent has not been granted to this application")

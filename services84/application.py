@@ -1,0 +1,105 @@
+"""The composition root: settings → store → engine → agents, and the front ends on top.
+
+Puts rooms together and routes addresses to front ends; decides nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+from services84.agents import TABLES
+from services84.agents.gate import admit
+from services84.agents.services import Services
+from services84.security.outbound import Dialer
+from services84.security.vault import Vault
+from services84.settings import Settings, read_settings
+from services84.soap.endpoint import SoapEndpoint
+from services84.store.accounts import AccountStore
+from services84.store.database import Database
+from services84.store.folders import FolderStore
+from services84.store.items import ItemStore
+from services84.store.principals import PrincipalStore
+from services84.sync.desk import SyncDesk
+from services84.sync.engine import SyncEngine
+from services84.sync.mailbox import MailServers
+from services84.web.help import help_reply, index_reply, not_found_reply
+
+# As under IIS: case does not matter, and a tenant's segment may stand in front.
+_SERVICE = re.compile(r"(?:/[^/]+)?/remote/services84/([a-z]+)\.svc/?", re.IGNORECASE)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+def now() -> datetime:
+    """The clock of the product: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def owner_name() -> str:
+    """A name for this process in leases, unlike any other process's, also after a restart."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+class Application:
+    """One process of the service; the WSGI callable is the instance itself.
+
+    Raises KeyUnavailable when the key file cannot be used and SchemaMismatch when the database is
+    of another version; `services84 init` makes both.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, clock: Callable[[], datetime] = now
+    ) -> None:
+        self.settings = settings or read_settings()
+        self.vault = Vault.load(self.settings.key_file)
+        self.database = Database(self.settings.database_url, pool_size=self.settings.database_pool)
+        self.database.check_schema()
+        accounts = AccountStore(self.database, self.vault)
+        folders, items = FolderStore(self.database), ItemStore(self.database)
+        dialer = Dialer(online=self.settings.online, timeout=self.settings.mail_connect_timeout)
+        mail = MailServers(dialer, self.settings)
+        self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock)
+        self.services = Services(
+            settings=self.settings,
+            accounts=accounts,
+            folders=folders,
+            items=items,
+            principals=PrincipalStore(self.database),
+            sync=SyncDesk(accounts, self.engine, self.settings, clock, owner_name()),
+            mail=mail,
+            clock=clock,
+        )
+        self._endpoints = {
+            name.lower(): SoapEndpoint(table, partial(admit, self.services), self.settings)
+            for name, table in TABLES.items()
+        }
+
+    def close(self) -> None:
+        """End running syncs at their next commit and let go of the database."""
+        self.services.sync.stop()
+        self.database.close()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO") or "/")
+        match = _SERVICE.fullmatch(path)
+        endpoint = self._endpoints.get(match.group(1).lower()) if match else None
+        if endpoint is None:
+            reply = index_reply if path == "/" else not_found_reply
+            return reply(environ, start_response, self.settings, TABLES.values())
+        if environ.get("REQUEST_METHOD") in ("GET", "HEAD") and not _asks_for_wsdl(environ):
+            return help_reply(environ, start_response, self.settings, endpoint.table)
+        return endpoint(environ, start_response)
+
+
+def _asks_for_wsdl(environ: Environ) -> bool:
+    query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
+    return any(key.lower() in ("wsdl", "singlewsdl") for key in query)

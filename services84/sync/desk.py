@@ -1,0 +1,271 @@
+"""The desk where syncs are asked for: one sync an account, shared by all who ask meanwhile.
+
+Takes requests from operations and from the command line, decides whether to start, join or
+refuse, and waits with a deadline. The work itself is the engine's, in the executor's threads.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as WaitOver
+from concurrent.futures import wait as wait_for
+from datetime import datetime
+
+import structlog
+
+from services84.errors import (
+    LeaseLost,
+    MailServerBusy,
+    MailServerError,
+    NotFound,
+    Services84Error,
+    StoreError,
+)
+from services84.settings import Settings
+from services84.store.accounts import AccountStore
+from services84.store.values import Account, AccountStatus, Run, RunState
+from services84.sync.engine import SyncEngine
+from services84.sync.executor import LocalExecutor
+from services84.sync.values import ProgressCallback, StartReport, SyncReport, SyncState
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.1  # how often a sync in another process is looked after
+
+
+class SyncDesk:
+    """Starts, shares and awaits syncs.
+
+    `owner` names this process in leases. A sync that another process runs is watched through the
+    database, by one thread however many callers wait for it.
+    """
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        engine: SyncEngine,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._accounts = accounts
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._under_way: dict[int, Future[SyncReport]] = {}
+        self._stopping = threading.Event()
+        self._executor = LocalExecutor(self._run, settings.sync_parallel)
+
+    def sync(
+        self,
+        account_id: int,
+        *,
+        asked: datetime | None = None,
+        wait: float | None = None,
+        force: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> SyncReport:
+        """Sync one account and wait for it, at most `wait` seconds (default: SYNC_WAIT).
+
+        `asked` is when the caller asked: a sync that another caller started after that has seen
+        everything that this caller can expect, and serves it too. `force` ignores the backoff.
+        The report says `running` when the wait was over first. Raises NotFound, MailServerBusy
+        while the account rests after an error, StoreError.
+        """
+        begun = time.monotonic()
+        served = self._served_since(account_id, asked)
+        if served is not None:
+            return served
+        future, joined = self._start_or_join(account_id, force=force, progress=progress)
+        try:
+            report = future.result(self._settings.sync_wait if wait is None else wait)
+        except WaitOver:
+            return SyncReport(account_id, SyncState.RUNNING, seconds=time.monotonic() - begun)
+        if joined:
+            return _shared(report)
+        return report
+
+    def start_many(self, account_ids: Iterable[int]) -> StartReport:
+        """Start syncs without waiting; an account under way is joined, a resting one refused."""
+        started, joined, refused = [], [], {}
+        for account_id in dict.fromkeys(account_ids):
+            try:
+                _, was_under_way = self._start_or_join(account_id, force=False, progress=None)
+            except Services84Error as error:
+                refused[account_id] = error.message
+            else:
+                (joined if was_under_way else started).append(account_id)
+        return StartReport(tuple(started), tuple(joined), refused)
+
+    def stop(self) -> None:
+        """End the running syncs at their next commit and wait for that."""
+        self._stopping.set()
+        self._engine.stop()
+        self._executor.stop()
+        wait_for(list(self._under_way.values()), timeout=self._settings.mail_read_timeout)
+
+    # One sync an account -------------------------------------------------------------------------
+
+    def _served_since(self, account_id: int, asked: datetime | None) -> SyncReport | None:
+        """The result of a finished sync that started after `asked`, if there is one."""
+        if asked is None:
+            return None
+        run = self._accounts.latest_run(account_id)
+        if run is None or run.started < asked or run.state is not RunState.COMPLETED:
+            return None
+        return _report_of(run)
+
+    def _start_or_join(
+        self, account_id: int, *, force: bool, progress: ProgressCallback | None
+    ) -> tuple[Future[SyncReport], bool]:
+        with self._lock:
+            under_way = self._under_way.get(account_id)
+            if under_way is not None:
+                return under_way, True
+            if self._stopping.is_set():
+                raise StoreError("the service is shutting down")
+            # A promise first, so that whoever asks while the database is asked joins it.
+            promise: Future[SyncReport] = Future()
+            self._under_way[account_id] = promise
+        try:
+            elsewhere = self._admit(account_id, force=force)
+        except BaseException as error:
+            self._settle(account_id, promise, error=error)
+            raise
+        if elsewhere:
+            self._watch(account_id, promise)
+        else:
+            self._submit(account_id, promise, progress)
+        return promise, elsewhere
+
+    def _admit(self, account_id: int, *, force: bool) -> bool:
+        """Whether the account is being synced elsewhere; raises when it may not be synced now."""
+        account = self._accounts.get(account_id)
+        if account is None or account.status is AccountStatus.DELETED:
+            raise NotFound(f"no mail account {account_id}")
+        now = self._clock()
+        if self._accounts.current_run(account_id, now) is not None:
+            return True
+        if not force and account.next_attempt is not None and account.next_attempt > now:
+            raise _resting(account, now)
+        return False
+
+    def _submit(
+        self, account_id: int, promise: Future[SyncReport], progress: ProgressCallback | None
+    ) -> None:
+        def settle(done: Future[SyncReport | None]) -> None:
+            if done.cancelled():
+                error = StoreError("the service is shutting down")
+                self._settle(account_id, promise, error=error)
+            elif (failure := done.exception()) is not None:
+                self._settle(account_id, promise, error=failure)
+            elif (report := done.result()) is None or isinstance(report.error, LeaseLost):
+                self._watch(account_id, promise)
+            else:
+                self._settle(account_id, promise, report=report)
+
+        try:
+            future = self._executor.submit(account_id, progress)
+        except RuntimeError:  # the pool was shut down meanwhile
+            self._settle(account_id, promise, error=StoreError("the service is shutting down"))
+        else:
+            future.add_done_callback(settle)
+
+    def _settle(
+        self,
+        account_id: int,
+        promise: Future[SyncReport],
+        *,
+        report: SyncReport | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Take the promise off the desk, then keep it: who asks from now on starts a new sync."""
+        with self._lock:
+            self._under_way.pop(account_id, None)
+        if error is not None:
+            promise.set_exception(error)
+        elif report is not None:
+            promise.set_result(report)
+
+    def _run(self, account_id: int, progress: ProgressCallback | None) -> SyncReport | None:
+        """The executor's job: take the lease and sync; None when another process holds it."""
+        if self._stopping.is_set():
+            raise StoreError("the service is shutting down")
+        lease = self._accounts.take_lease(
+            account_id, self._owner, self._clock(), self._settings.lease_seconds
+        )
+        if lease is None:
+            if self._accounts.get(account_id) is None:
+                raise NotFound(f"no mail account {account_id}")
+            return None
+        return self._engine.run(lease, progress)
+
+    # A sync in another process -------------------------------------------------------------------
+
+    def _watch(self, account_id: int, promise: Future[SyncReport]) -> None:
+        threading.Thread(
+            target=self._await_other, args=(account_id, promise), name=f"watch-{account_id}",
+            daemon=True,
+        ).start()
+
+    def _await_other(self, account_id: int, promise: Future[SyncReport]) -> None:
+        """Wait until the other process's run ends; when that process dies, take over."""
+        try:
+            run = self._accounts.latest_run(account_id)
+            while run is not None and run.state is RunState.RUNNING:
+                if self._accounts.current_run(account_id, self._clock()) is None:
+                    run = self._accounts.run(run.run_id)
+                    break
+                if self._stopping.wait(POLL_SECONDS):
+                    raise StoreError("the service is shutting down")
+                run = self._accounts.run(run.run_id)
+            if run is None:
+                raise NotFound(f"no mail account {account_id}")
+            if run.state in (RunState.COMPLETED, RunState.FAILED):
+                self._settle(account_id, promise, report=_report_of(run))
+            else:
+                self._submit(account_id, promise, None)
+        except Services84Error as error:
+            self._settle(account_id, promise, error=error)
+        except BaseException as error:
+            log.exception("sync.watch_defect", account=account_id)
+            self._settle(account_id, promise, error=error)
+
+
+def _resting(account: Account, now: datetime) -> MailServerBusy:
+    assert account.next_attempt is not None
+    seconds = max(1.0, (account.next_attempt - now).total_seconds())
+    reason = account.error_reason or "an error"
+    return MailServerBusy(
+        f"not tried again for {seconds:.0f} seconds after: {reason}", retry_after=seconds
+    )
+
+
+def _report_of(run: Run) -> SyncReport:
+    end = run.finished or run.started
+    return SyncReport(
+        account_id=run.account_id,
+        state=SyncState.SHARED,
+        new=run.new,
+        changed=run.changed,
+        removed=run.removed,
+        seconds=(end - run.started).total_seconds(),
+        error=MailServerError(run.error_reason) if run.error_reason else None,
+    )
+
+
+def _shared(report: SyncReport) -> SyncReport:
+    return SyncReport(
+        account_id=report.account_id,
+        state=SyncState.SHARED,
+        new=report.new,
+        changed=report.changed,
+        removed=report.removed,
+        seconds=report.seconds,
+        error=report.error,
+    )

@@ -1,0 +1,212 @@
+"""One account's sync under its lease: connect, list the folders, sync each, account for the end.
+
+Runs in the caller's thread and knows nothing of queues or callers; `desk` decides when it runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from services84.errors import (
+    LeaseLost,
+    LoginRefused,
+    MailServerRefused,
+    NotFound,
+    Services84Error,
+    StoreError,
+)
+from services84.imap.connection import ImapConnection
+from services84.settings import Settings
+from services84.store.accounts import AccountStore
+from services84.store.folders import FolderStore
+from services84.store.items import ItemStore
+from services84.store.values import Account, Folder, Lease, RunOutcome
+from services84.sync import plan
+from services84.sync.folder import FolderSync, Tally
+from services84.sync.mailbox import MailServers
+from services84.sync.politeness import LeaseKeeper, outcome_of_error
+from services84.sync.rows import folder_draft
+from services84.sync.values import Progress, ProgressCallback, SyncReport, SyncState
+
+log = structlog.get_logger(__name__)
+
+
+class Interrupted(Exception):
+    """The process is shutting down; the run ends at a commit and the account stays as it is."""
+
+
+class SyncEngine:
+    """Syncs one account at a time; one instance serves any number of threads."""
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        folders: FolderStore,
+        items: ItemStore,
+        mail: MailServers,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._accounts = accounts
+        self._folders = folders
+        self._items = items
+        self._mail = mail
+        self._settings = settings
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Make every running sync end at its next commit."""
+        self._stopping.set()
+
+    def run(self, lease: Lease, progress: ProgressCallback | None = None) -> SyncReport:
+        """Sync the account of `lease` and give the lease back.
+
+        The report carries the error of a failed sync; it is in the account's row as well. Raises
+        StoreError when the end could not be written (the lease then runs out by itself).
+        """
+        started = self._clock()
+        tally = Tally()
+        with LeaseKeeper(
+            self._accounts, lease, self._settings.lease_seconds, self._clock
+        ) as keeper:
+            error = self._attempt(lease, keeper, tally, progress)
+        seconds = (self._clock() - started).total_seconds()
+        log.info(
+            "sync.finished",
+            account=lease.account_id,
+            new=tally.new,
+            changed=tally.changed,
+            removed=tally.removed,
+            seconds=round(seconds, 3),
+            error=error.message if error else None,
+        )
+        return SyncReport(
+            account_id=lease.account_id,
+            state=SyncState.COMPLETED,
+            new=tally.new,
+            changed=tally.changed,
+            removed=tally.removed,
+            seconds=seconds,
+            error=error,
+        )
+
+    def _attempt(
+        self, lease: Lease, keeper: LeaseKeeper, tally: Tally, progress: ProgressCallback | None
+    ) -> Services84Error | None:
+        """Do the work and write how it ended; gives the error of a failed sync."""
+        account = self._accounts.get(lease.account_id)
+        if account is None:
+            return NotFound("the mail account was deleted")
+        error: Services84Error | None = None
+        try:
+            self._sync(account, lease, keeper, tally, progress)
+            outcome = RunOutcome()
+        except Interrupted:
+            error = StoreError("the sync was interrupted; it goes on at the next one")
+            outcome = RunOutcome(error_reason=error.message, interrupted=True)
+        except LeaseLost as lost:
+            return lost
+        except Services84Error as failure:
+            error = failure
+            outcome = self._outcome(account, failure)
+        except Exception:
+            # A defect of ours in one account must not leave its lease to run out, nor its
+            # caller without an answer; the log has the traceback.
+            log.exception("sync.defect", account=account.account_id)
+            error = Services84Error("the sync failed for a reason inside this service; see its log")
+            outcome = self._outcome(account, error)
+        return self._finish(lease, outcome, tally) or error
+
+    def _outcome(self, account: Account, error: Services84Error) -> RunOutcome:
+        return outcome_of_error(
+            account,
+            error,
+            self._clock(),
+            max_errors=self._settings.sync_max_errors,
+            base=self._settings.backoff_base,
+            cap=self._settings.backoff_cap,
+        )
+
+    def _finish(self, lease: Lease, outcome: RunOutcome, tally: Tally) -> Services84Error | None:
+        try:
+            self._accounts.finish_run(
+                lease,
+                outcome.with_counts(tally.new, tally.changed, tally.removed),
+                self._clock(),
+            )
+        except LeaseLost as lost:
+            return lost
+        return None
+
+    def _sync(
+        self,
+        account: Account,
+        lease: Lease,
+        keeper: LeaseKeeper,
+        tally: Tally,
+        progress: ProgressCallback | None,
+    ) -> None:
+        if account.incoming is None or not account.incoming.server:
+            raise LoginRefused("the account has no incoming mail server")
+        if not account.incoming.password:
+            raise LoginRefused("the account has no password for its incoming mail server")
+        with self._mail.imap_of(account.incoming) as connection:
+            folders = self._list(connection, lease)
+            for done, folder in enumerate(folders):
+
+                def checkpoint(done: int = done, folder: Folder = folder) -> None:
+                    self._checkpoint(lease, keeper)
+                    if progress is not None:
+                        progress(_progress(folder, done, folders, tally))
+
+                checkpoint()
+                sync = FolderSync(
+                    connection, self._folders, self._items, lease, tally, checkpoint
+                )
+                try:
+                    sync.run(folder)
+                except MailServerRefused as refusal:
+                    # One folder that cannot be opened stops neither the others nor the account.
+                    tally.skipped.append(folder.name)
+                    log.warning(
+                        "sync.folder_skipped",
+                        account=account.account_id,
+                        folder=folder.name,
+                        reason=refusal.message,
+                    )
+
+    def _checkpoint(self, lease: Lease, keeper: LeaseKeeper) -> None:
+        if keeper.lost.is_set():
+            raise LeaseLost(f"another process syncs account {lease.account_id} now")
+        if self._stopping.is_set():
+            raise Interrupted
+
+    def _list(self, connection: ImapConnection, lease: Lease) -> list[Folder]:
+        """Bring the folder list level; gives the folders that can hold messages, in order."""
+        known = self._folders.list(lease.account_id)
+        listed = [folder_draft(folder) for folder in connection.folders()]
+        if not listed:
+            # Every account has an INBOX (RFC 9051, 5.1): an empty list is a server in trouble,
+            # and believing it would drop the whole cache.
+            raise MailServerRefused("the server listed no folders, not even INBOX")
+        changes = plan.plan_folders(known, listed)
+        if changes:
+            self._folders.reconcile(lease, changes)
+            known = self._folders.list(lease.account_id)
+        return plan.sync_order(known)
+
+
+def _progress(folder: Folder, done: int, folders: Sequence[Folder], tally: Tally) -> Progress:
+    return Progress(
+        folder=folder.name,
+        folders_done=done,
+        folders_total=len(folders),
+        messages_done=tally.new,
+        messages_total=tally.messages_total,
+        bytes_done=tally.bytes_done,
+    )

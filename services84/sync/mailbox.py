@@ -1,0 +1,63 @@
+"""From a stored ServiceAuth to a signed-in connection: which host, which transport, which login.
+
+Opens connections on behalf of the engine and of operations; what is done with them is theirs.
+"""
+
+from __future__ import annotations
+
+from services84.errors import InvalidValue
+from services84.imap import connection as imap
+from services84.mailhost import AUTH_TYPES, Login, MailHost, mechanism_for, transport_for
+from services84.security.outbound import Dialer
+from services84.settings import Settings
+from services84.smtp import submission
+from services84.store.values import ServiceAuth
+
+
+class MailServers:
+    """Opens connections to mail servers under the settings' time-outs and the outbound policy."""
+
+    def __init__(self, dialer: Dialer, settings: Settings) -> None:
+        self._dialer = dialer
+        self._timeouts = (settings.mail_connect_timeout, settings.mail_read_timeout)
+        self._ca_file = settings.mail_ca_file
+        self._cleartext = settings.mail_tls == "off"
+
+    def where(self, server: str, port: int, *, use_ssl: bool = False) -> MailHost:
+        """The host with the transport that its port and the settings call for."""
+        transport = transport_for(port, tls_required=not self._cleartext, use_ssl=use_ssl)
+        return MailHost(server, port, transport)
+
+    def imap(self, host: MailHost, login: Login) -> imap.ImapConnection:
+        """A signed-in IMAP connection; raises MailServerError."""
+        return imap.connect(
+            host,
+            login,
+            dial=self._dialer.dial,
+            timeouts=imap.Timeouts(*self._timeouts),
+            ca_file=self._ca_file,
+            allow_cleartext=self._cleartext,
+        )
+
+    def imap_of(self, auth: ServiceAuth) -> imap.ImapConnection:
+        """A signed-in IMAP connection for an account's incoming side; raises MailServerError."""
+        return self.imap(self.where(auth.server, auth.port), login_of(auth))
+
+    def check_smtp(self, host: MailHost, login: Login) -> None:
+        """Sign in at a submission server and leave; raises MailServerError."""
+        submission.check_login(
+            host,
+            login,
+            dial=self._dialer.dial,
+            timeouts=submission.Timeouts(*self._timeouts),
+            ca_file=self._ca_file,
+            allow_cleartext=self._cleartext,
+        )
+
+
+def login_of(auth: ServiceAuth) -> Login:
+    """The login that a ServiceAuth describes; raises InvalidValue for an unknown AuthType."""
+    mechanism = mechanism_for(auth.auth_type)
+    if mechanism is None:
+        raise InvalidValue("AuthType", auth.auth_type, f"is none of {AUTH_TYPES}")
+    return Login(auth.username, auth.password or "", mechanism)

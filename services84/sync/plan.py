@@ -1,0 +1,271 @@
+"""What a sync has to do, decided from what the store knows and what the server said.
+
+Pure: values in, values out; no socket, no session, no clock. `folder` and `engine` carry it out.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from services84.store.values import (
+    Cursor,
+    FlagChange,
+    Folder,
+    FolderAttribute,
+    FolderChanges,
+    FolderDraft,
+    Identity,
+    ItemFlag,
+    ItemState,
+)
+
+BATCH_BYTES = 8 * 1024 * 1024  # as much as is lost when a connection breaks within a batch
+BATCH_MESSAGES = 500
+LARGEST_MESSAGE = 200 * 1024 * 1024
+MAX_TRIES = 3  # of a message that the server does not give
+
+_FLAGS = {
+    "\\seen": ItemFlag.SEEN,
+    "\\deleted": ItemFlag.DELETED,
+    "\\flagged": ItemFlag.FLAGGED,
+    "\\draft": ItemFlag.DRAFT,
+    "\\answered": ItemFlag.ANSWERED,
+}
+_ATTRIBUTES = {
+    "\\noinferiors": FolderAttribute.NO_INFERIORS,
+    "\\noselect": FolderAttribute.NO_SELECT,
+    "\\marked": FolderAttribute.MARKED,
+    "\\unmarked": FolderAttribute.UNMARKED,
+    "\\nonexistent": FolderAttribute.NON_EXISTENT | FolderAttribute.NO_SELECT,
+    "\\subscribed": FolderAttribute.SUBSCRIBED,
+    "\\remote": FolderAttribute.REMOTE,
+    "\\haschildren": FolderAttribute.HAS_CHILDREN,
+    "\\hasnochildren": FolderAttribute.HAS_NO_CHILDREN,
+    "\\all": FolderAttribute.ALL,
+    "\\archive": FolderAttribute.ARCHIVE,
+    "\\drafts": FolderAttribute.DRAFTS,
+    "\\flagged": FolderAttribute.FLAGGED,
+    "\\junk": FolderAttribute.JUNK,
+    "\\sent": FolderAttribute.SENT,
+    "\\trash": FolderAttribute.TRASH,
+}
+# A server sets \Marked and \Unmarked whenever it likes (RFC 9051, 7.3.1): kept, they would turn
+# every sync of an unchanged account into a write.
+_VOLATILE = FolderAttribute.MARKED | FolderAttribute.UNMARKED
+
+
+class Work(enum.Enum):
+    """What a folder needs."""
+
+    NOTHING = "nothing"  # the server vouches that nothing has changed
+    COMPARE = "compare"  # compare all flags, fetch what is missing
+    REBUILD = "rebuild"  # UIDVALIDITY is another: recognise what can be, then compare
+
+
+@dataclass(frozen=True)
+class FolderSeen:
+    """What the server said when the folder was examined.
+
+    `highest_mod_seq` is None without CONDSTORE and after NOMODSEQ (RFC 7162, 3.1.2.2).
+    """
+
+    uid_validity: int
+    uid_next: int | None
+    exists: int
+    highest_mod_seq: int | None
+
+
+@dataclass(frozen=True)
+class FlagsSeen:
+    """A message's flags as the server has them; \\Recent, which is a session's, left out."""
+
+    flags: ItemFlag
+    keywords: str
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What stands between the cache and the server."""
+
+    missing: tuple[int, ...]  # UIDs to fetch, newest first
+    changed: tuple[FlagChange, ...]
+    removed: tuple[int, ...]  # item ids
+    trusted: bool  # false: the server named fewer messages than it says it has
+
+
+def flags_seen(names: Iterable[str]) -> FlagsSeen:
+    """Translate a server's flag names; keywords keep their spelling, in sorted order."""
+    flags, keywords = ItemFlag.NONE, []
+    for name in names:
+        known = _FLAGS.get(name.lower())
+        if known is not None:
+            flags |= known
+        elif name.lower() != "\\recent":
+            keywords.append(name)
+    return FlagsSeen(flags, " ".join(sorted(keywords)))
+
+
+def attributes_seen(names: Iterable[str], *, inbox: bool, subscribed: bool) -> FolderAttribute:
+    """Translate a server's mailbox attributes (RFC 9051, RFC 5258, RFC 6154); the rest is dropped."""
+    found = FolderAttribute.NONE
+    for name in names:
+        found |= _ATTRIBUTES.get(name.lower(), FolderAttribute.NONE)
+    if inbox:
+        found |= FolderAttribute.INBOX
+    if subscribed:
+        found |= FolderAttribute.SUBSCRIBED
+    return found & ~_VOLATILE
+
+
+def plan_folders(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> FolderChanges:
+    """What a new listing changes; a folder is the same when the server spells its name the same."""
+    by_name = {folder.server_name: folder for folder in known}
+    listed_names = {draft.server_name for draft in listed}
+    added, updated = [], {}
+    for draft in listed:
+        folder = by_name.get(draft.server_name)
+        if folder is None:
+            added.append(draft)
+        elif draft != _draft_of(folder):
+            updated[folder.folder_id] = draft
+    removed = [f.folder_id for f in known if f.server_name not in listed_names]
+    return FolderChanges(added=tuple(added), updated=updated, removed=tuple(removed))
+
+
+def _draft_of(folder: Folder) -> FolderDraft:
+    return FolderDraft(
+        name=folder.name,
+        server_name=folder.server_name,
+        delimiter=folder.delimiter,
+        attributes=folder.attributes,
+    )
+
+
+def selectable(folder: Folder) -> bool:
+    """Whether the folder can hold messages."""
+    return not folder.attributes & FolderAttribute.NO_SELECT
+
+
+def sync_order(folders: Iterable[Folder]) -> list[Folder]:
+    """INBOX first, because people wait for it; then by name, so that every run goes one way."""
+    return sorted(
+        (folder for folder in folders if selectable(folder)),
+        key=lambda f: (not f.attributes & FolderAttribute.INBOX, f.name),
+    )
+
+
+def plan_folder(known: Folder, seen: FolderSeen) -> Work:
+    """Decide how much of a folder has to be looked at.
+
+    Nothing, only where CONDSTORE gives the word for it: an equal HIGHESTMODSEQ means that no flag
+    changed; equal UIDNEXT and count, that nothing came or went.
+    """
+    if known.uid_validity is not None and known.uid_validity != seen.uid_validity:
+        return Work.REBUILD
+    if (
+        known.complete
+        and seen.highest_mod_seq is not None
+        and seen.uid_next is not None
+        and (known.highest_mod_seq, known.uid_next) == (seen.highest_mod_seq, seen.uid_next)
+        and known.total == seen.exists
+    ):
+        return Work.NOTHING
+    return Work.COMPARE
+
+
+def cursor_after(seen: FolderSeen, *, complete: bool) -> Cursor:
+    """The cursor of a folder after its rows are stored.
+
+    HIGHESTMODSEQ is that of the EXAMINE, before any flags were read: what changed in between is
+    looked at twice rather than never. An incomplete folder keeps none.
+    """
+    return Cursor(
+        uid_validity=seen.uid_validity,
+        uid_next=seen.uid_next if complete else None,
+        highest_mod_seq=seen.highest_mod_seq if complete else None,
+        complete=complete,
+    )
+
+
+def compare(
+    known: Mapping[int, ItemState],
+    seen: Mapping[int, FlagsSeen],
+    *,
+    exists: int,
+    refusals: Mapping[int, int],
+) -> Differences:
+    """Set the cache's messages against the server's; both are keyed by UID.
+
+    A server that names fewer messages than it says exist may have lost some of its answer: then
+    nothing is removed. `refusals` counts the tries of messages that the server did not give.
+    """
+    trusted = len(seen) >= exists
+    missing = sorted(
+        (uid for uid in seen if uid not in known and refusals.get(uid, 0) < MAX_TRIES),
+        reverse=True,
+    )
+    changed = tuple(
+        FlagChange(item_id=state.item_id, flags=now.flags, keywords=now.keywords)
+        for uid, state in known.items()
+        if (now := seen.get(uid)) is not None
+        and (now.flags, now.keywords) != (state.flags, state.keywords)
+    )
+    removed = tuple(s.item_id for uid, s in known.items() if uid not in seen) if trusted else ()
+    return Differences(tuple(missing), changed, removed, trusted)
+
+
+def match_identities(
+    old: Sequence[tuple[int, Identity]], new: Mapping[int, Identity]
+) -> dict[int, int]:
+    """Which stored messages are provably the same as messages under a new UIDVALIDITY.
+
+    Gives item id → new UID. The proof is an equal Message-ID, internal date and size; messages
+    that share all three are paired in UID order, and only when there are as many on either side.
+    """
+    groups: dict[tuple[str, object, int], tuple[list[tuple[int, int]], list[int]]] = {}
+    for item_id, identity in old:
+        groups.setdefault(_key(identity), ([], []))[0].append((identity.uid, item_id))
+    for uid, identity in new.items():
+        groups.setdefault(_key(identity), ([], []))[1].append(uid)
+    matched: dict[int, int] = {}
+    for (message_id, date, _), (olds, news) in groups.items():
+        if message_id and date is not None and len(olds) == len(news):
+            pairs = zip(sorted(olds), sorted(news), strict=True)
+            matched.update({item_id: uid for (_, item_id), uid in pairs})
+    return matched
+
+
+def _key(identity: Identity) -> tuple[str, object, int]:
+    return identity.message_id, identity.internal_date, identity.size
+
+
+def too_large(sizes: Mapping[int, int]) -> dict[int, str]:
+    """The messages that are not fetched at all, with the reason that is recorded."""
+    return {
+        uid: f"{size} bytes are more than the {LARGEST_MESSAGE} that are kept"
+        for uid, size in sizes.items()
+        if size > LARGEST_MESSAGE
+    }
+
+
+def batches(
+    uids: Iterable[int],
+    sizes: Mapping[int, int],
+    *,
+    max_bytes: int = BATCH_BYTES,
+    max_messages: int = BATCH_MESSAGES,
+) -> Iterator[list[int]]:
+    """Cut UIDs into runs of at most `max_bytes`, in their order; a larger message goes alone."""
+    batch: list[int] = []
+    held = 0
+    for uid in uids:
+        size = sizes.get(uid, 0)
+        if batch and (held + size > max_bytes or len(batch) >= max_messages):
+            yield batch
+            batch, held = [], 0
+        batch.append(uid)
+        held += size
+    if batch:
+        yield batch

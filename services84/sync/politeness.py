@@ -1,0 +1,104 @@
+"""How gently a sync treats mail servers, and how one account is synced once at a time.
+
+The delays and the accounting of errors are pure functions; `LeaseKeeper` renews a lease while a
+sync runs. Nothing here talks to a mail server.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from services84.errors import LeaseLost, MailServerBusy, Services84Error, StoreError
+from services84.store.values import Account, AccountStatus, Lease, RunOutcome
+
+log = structlog.get_logger(__name__)
+
+
+def backoff(errors: int, *, base: float, cap: float, draw: Callable[[], float]) -> float:
+    """Seconds until the next try after `errors` consecutive ones: exponential with full jitter.
+
+    `draw` gives a number in [0, 1). Full jitter keeps many accounts of one failed server from
+    coming back together.
+    """
+    ceiling = min(cap, base * 2.0 ** min(errors - 1, 60))
+    return ceiling * draw()
+
+
+def outcome_of_error(
+    account: Account,
+    error: Services84Error,
+    now: datetime,
+    *,
+    max_errors: int,
+    base: float,
+    cap: float,
+    draw: Callable[[], float] = random.random,
+) -> RunOutcome:
+    """The accounting of a failed sync: count, Failing or Failed, reason, next attempt.
+
+    A server that asks for patience is given the longer of its wish and ours, and its wish does
+    not count towards Failed: being throttled is no fault of the account.
+    """
+    throttled = isinstance(error, MailServerBusy)
+    count = account.error_count + 1
+    delay = backoff(count, base=base, cap=cap, draw=draw)
+    if throttled and isinstance(error, MailServerBusy) and error.retry_after is not None:
+        delay = max(delay, error.retry_after)
+    failed = count >= max_errors and not throttled
+    return RunOutcome(
+        error_reason=error.message,
+        error_count=count,
+        status=AccountStatus.FAILED if failed else AccountStatus.FAILING,
+        next_attempt=now + timedelta(seconds=delay),
+    )
+
+
+class LeaseRenewer(Protocol):
+    """The part of the account store that a LeaseKeeper needs."""
+
+    def renew_lease(self, lease: Lease, now: datetime, seconds: float) -> Lease: ...
+
+
+class LeaseKeeper:
+    """Renews a lease three times in its life for as long as the `with` block runs.
+
+    `lost` is set when another process has taken the account over. A database that is briefly out
+    of reach is tried again at the next third; writes fail by themselves then.
+    """
+
+    def __init__(
+        self, accounts: LeaseRenewer, lease: Lease, seconds: float, clock: Callable[[], datetime]
+    ) -> None:
+        self._accounts = accounts
+        self._lease = lease
+        self._seconds = seconds
+        self._clock = clock
+        self._done = threading.Event()
+        self.lost = threading.Event()
+        self._thread = threading.Thread(
+            target=self._keep, name=f"lease-{lease.account_id}", daemon=True
+        )
+
+    def __enter__(self) -> LeaseKeeper:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        while not self._done.wait(self._seconds / 3):
+            try:
+                self._lease = self._accounts.renew_lease(self._lease, self._clock(), self._seconds)
+            except LeaseLost:
+                self.lost.set()
+                return
+            except StoreError as error:
+                log.warning("lease.not_renewed", account=self._lease.account_id, error=str(error))
