@@ -1,0 +1,69 @@
+"""How commands get at an installation: its settings, its database, and the whole application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from services84.application import Application
+from services84.logs import set_up_logging
+from services84.security.vault import Vault
+from services84.settings import Settings, read_settings
+from services84.store.database import Database
+from services84.store.principals import PrincipalStore
+
+
+def command_settings(**overrides: Any) -> Settings:
+    """The settings of the environment, with what the command line gives.
+
+    Values of None leave the environment's. Raises ConfigurationError.
+    """
+    return read_settings(**{k: v for k, v in overrides.items() if v is not None})
+
+
+def log_quietly(settings: Settings) -> None:
+    """Logging for a command that says itself what it does: warnings, or all when debugging."""
+    level = "debug" if settings.log_level == "debug" else "warning"
+    set_up_logging(settings.model_copy(update={"log_level": level}))
+
+
+@contextmanager
+def opened_application() -> Iterator[Application]:
+    """The application for the time of a command.
+
+    Raises KeyUnavailable and SchemaMismatch where `services84 init` has to be run first.
+    """
+    settings = command_settings()
+    log_quietly(settings)
+    application = Application(settings)
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+@contextmanager
+def opened_principals() -> Iterator[PrincipalStore]:
+    """The store of associates and applications, for which no key is needed."""
+    settings = command_settings()
+    log_quietly(settings)
+    database = Database(settings.database_url, pool_size=settings.database_pool)
+    try:
+        database.check_schema()
+        yield PrincipalStore(database)
+    finally:
+        database.close()
+
+
+def check_installation(settings: Settings) -> None:
+    """See that key and database are ready, before processes are started that need them.
+
+    Raises KeyUnavailable, SchemaMismatch or StoreUnavailable.
+    """
+    Vault.load(settings.key_file)
+    database = Database(settings.database_url, pool_size=2)
+    try:
+        database.check_schema()
+    finally:
+        database.close()

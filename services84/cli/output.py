@@ -1,0 +1,41 @@
+"""Where commands write: results to standard output, complaints and progress to standard error."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+MIB = 1024 * 1024
+
+
+def results() -> Console:
+    """The console of results; made anew so that it follows a redirected standard output."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def notices() -> Console:
+    """The console of complaints and progress."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Write one line of result, as it is: brackets in it are no markup."""
+    results().print(Text(message))
+
+
+def complain(message: str) -> None:
+    """Write one line of complaint."""
+    notices().print(f"[bold red]services84:[/] {escape(' '.join(message.split()))}")
+
+
+def moment(when: datetime | None) -> str:
+    """A time for people, in their own time zone; a dash for none."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S") if when else "-"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    return f"{count / MIB:.1f} MB"

@@ -1,0 +1,65 @@
+"""`services84 associate` and `services84 application`: who may call."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+from services84.cli.opening import opened_principals
+from services84.cli.output import say
+from services84.cli.secrets_input import password_stdin, read_password
+from services84.security.passwords import hash_password
+from services84.security.tickets import hash_ticket
+
+LEAST_PASSWORD = 8
+TOKEN_BYTES = 32
+
+
+def named(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A name without the blanks around it; a usage error when nothing is left."""
+    name = value.strip()
+    if not name:
+        raise click.BadParameter("a name is required", ctx, parameter)
+    return name
+
+
+@click.group()
+def associate() -> None:
+    """The users of the service."""
+
+
+@associate.command("add")
+@click.argument("name", callback=named)
+@click.option("--admin", is_flag=True, help="May see and sync the accounts of all associates.")
+@click.option("--full-name", default="", help="The name for people.")
+@password_stdin
+def add_associate(name: str, admin: bool, full_name: str, password_stdin: bool) -> None:
+    """Add an associate, who signs in with NAME and a password."""
+    with opened_principals() as principals:
+        password = read_password(
+            f"Password of {name}", from_stdin=password_stdin, least=LEAST_PASSWORD, confirm=True
+        )
+        added = principals.add_associate(
+            name, hash_password(password), full_name=full_name, is_admin=admin
+        )
+    role = "administrator" if added.is_admin else "associate"
+    say(f"{role} {added.name} added, id {added.associate_id}")
+
+
+@click.group()
+def application() -> None:
+    """The applications that may call an online installation."""
+
+
+@application.command("add")
+@click.argument("name", callback=named)
+@click.option("--email-agent", is_flag=True, help="Grant the EMail agent, which is restricted.")
+def add_application(name: str, email_agent: bool) -> None:
+    """Add an application and print its token, which is shown this once."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with opened_principals() as principals:
+        added = principals.add_application(name, hash_ticket(token), email_agent=email_agent)
+    granted = "with" if added.email_agent else "without"
+    say(f"application {added.name} added, id {added.application_id}, {granted} the EMail agent")
+    say(f"ApplicationToken, not shown again: {token}")

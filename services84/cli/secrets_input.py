@@ -1,0 +1,36 @@
+"""How a command is given a password: by a prompt, or on standard input for scripts.
+
+Never as an argument, which other users of the machine can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input (one line)."
+)
+
+
+def read_password(what: str, *, from_stdin: bool, least: int = 1, confirm: bool = False) -> str:
+    """A password of at least `least` characters; a usage error otherwise.
+
+    Only the line's end is taken off: spaces may be part of a password.
+    """
+    if from_stdin:
+        stream = click.get_text_stream("stdin")
+        password = stream.readline().rstrip("\r\n")
+        if stream.readline():
+            raise click.UsageError(f"{what}: standard input has more than one line.")
+    else:
+        password = str(click.prompt(what, hide_input=True, confirmation_prompt=confirm))
+    if not password:
+        raise click.UsageError(f"{what}: it is empty.")
+    if len(password) < least:
+        raise click.UsageError(f"{what}: it has fewer than {least} characters.")
+    return password

@@ -1,0 +1,63 @@
+"""Gunicorn's settings in production, for `services84 serve` and for gunicorn.conf.py alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from services84.settings import Settings
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """Leaves gunicorn's messages to the logging that `services84.logs` has set up.
+
+    No access log: every call has its line from the front end already.
+    """
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.propagate = True
+        self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
+        self.access_log.propagate = False
+
+    def access(self, *_: Any) -> None:
+        """Nothing; see the class."""
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Gunicorn's settings by name.
+
+    Threads, because most calls wait for a mail server; a sync worker would be killed at its
+    time-out. Nothing is loaded before the fork: connections and locks do not survive one.
+    """
+    return {
+        "bind": settings.bind,
+        "worker_class": "gthread",
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "preload_app": False,
+        # The heart-beat of a worker and the time that running calls get when it stops, seconds.
+        "timeout": 30,
+        "graceful_timeout": 30,
+        # Longer than the 60 s for which proxies usually keep a connection to us open.
+        "keepalive": 75,
+        # A legacy client's addresses and headers are short; ?wsdl is the longest query.
+        "limit_request_line": 4094,
+        "limit_request_fields": 64,
+        "limit_request_field_size": 8190,
+        # Whether a proxy is believed is SERVICES84_TRUSTED_PROXIES' matter, and only there.
+        "forwarded_allow_ips": "",
+        "proc_name": "services84",
+        "logger_class": PlainLogger,
+        "loglevel": settings.log_level,
+        "accesslog": None,
+        "control_socket_disable": True,
+        "worker_exit": close_application,
+    }
+
+
+def close_application(_: Any, worker: Any) -> None:
+    """End a leaving worker's syncs at their next commit, so that others can go on at once."""
+    close = getattr(getattr(worker, "wsgi", None), "close", None)
+    if close is not None:
+        close()
