@@ -1,0 +1,250 @@
+"""Writing one FolderBatch: the rows of messages, and the folder's counts and cursor with them.
+
+Runs inside the transaction of `folders.py`, after the lease was checked. All of it is bulk: the
+number of statements does not grow with the number of messages, save in pieces.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from services84.store.sql import chunks, insert_into
+from services84.store.tables import (
+    email_attachment,
+    email_body,
+    email_folder,
+    email_item,
+    email_problem,
+    email_source,
+)
+from services84.store.values import Cursor, FlagChange, Folder, FolderBatch, ItemFlag, NewItem
+
+# Measured on mail: level 6 takes three times as long as level 1 and saves 4 % more.
+_COMPRESSION_LEVEL = 1
+
+
+def pack(items: Sequence[NewItem]) -> dict[int, bytes]:
+    """UID → the message's bytes as they are stored."""
+    return {item.uid: zlib.compress(item.source, _COMPRESSION_LEVEL) for item in items}
+
+
+def write_batch(
+    connection: Connection,
+    folder: Folder,
+    batch: FolderBatch,
+    packed: Mapping[int, bytes],
+    now: datetime,
+) -> None:
+    """Write `batch` for `folder` in the order of FolderBatch's docstring."""
+    validity = batch.cursor.uid_validity if batch.cursor else batch.uid_validity
+    touched = bool(batch.rekeyed or batch.changed or batch.added)
+    _rekey(connection, folder.folder_id, validity, batch.rekeyed)
+    touched |= _remove(connection, folder.folder_id, batch.removed)
+    if batch.drop_other_validity:
+        touched |= _drop_others(connection, folder.folder_id, batch.uid_validity)
+    _change_flags(connection, folder.folder_id, batch.changed)
+    _add(connection, folder.folder_id, batch, packed, now)
+    _refuse(connection, folder.folder_id, batch, now)
+    _write_folder(connection, folder, batch.cursor, touched, now)
+
+
+def _rekey(
+    connection: Connection, folder_id: int, validity: int, rekeyed: Mapping[int, int]
+) -> None:
+    if rekeyed:
+        connection.execute(
+            update(email_item)
+            .where(
+                email_item.c.email_item_id == bindparam("item"),
+                email_item.c.email_folder_id == folder_id,
+            )
+            .values(uid=bindparam("new_uid"), uid_validity=validity),
+            [{"item": item, "new_uid": uid} for item, uid in rekeyed.items()],
+        )
+
+
+def _remove(connection: Connection, folder_id: int, item_ids: Sequence[int]) -> bool:
+    removed = 0
+    for ids in chunks(item_ids):
+        removed += connection.execute(
+            delete(email_item).where(
+                email_item.c.email_folder_id == folder_id, email_item.c.email_item_id.in_(ids)
+            )
+        ).rowcount
+    return removed > 0
+
+
+def _drop_others(connection: Connection, folder_id: int, validity: int) -> bool:
+    dropped = 0
+    for table in (email_problem, email_item):
+        dropped = connection.execute(
+            delete(table).where(
+                table.c.email_folder_id == folder_id, table.c.uid_validity != validity
+            )
+        ).rowcount
+    return dropped > 0
+
+
+def _change_flags(connection: Connection, folder_id: int, changed: Sequence[FlagChange]) -> None:
+    if changed:
+        connection.execute(
+            update(email_item)
+            .where(
+                email_item.c.email_item_id == bindparam("item"),
+                email_item.c.email_folder_id == folder_id,
+            )
+            .values(flags=bindparam("new_flags"), keywords=bindparam("new_keywords")),
+            [
+                {
+                    "item": change.item_id,
+                    "new_flags": int(change.flags),
+                    "new_keywords": change.keywords,
+                }
+                for change in changed
+            ],
+        )
+
+
+def _add(
+    connection: Connection,
+    folder_id: int,
+    batch: FolderBatch,
+    packed: Mapping[int, bytes],
+    now: datetime,
+) -> None:
+    if not batch.added:
+        return
+    placed = {
+        "email_folder_id": folder_id,
+        "uid_validity": batch.uid_validity,
+        "registered": now,
+    }
+    added = connection.execute(
+        insert(email_item).returning(email_item.c.uid, email_item.c.email_item_id),
+        [{**placed, **_item_row(item)} for item in batch.added],
+    )
+    ids = {row.uid: row.email_item_id for row in added}
+    connection.execute(insert(email_body), [_body_row(ids[i.uid], i) for i in batch.added])
+    connection.execute(
+        insert(email_source),
+        [{"email_item_id": ids[uid], "mime": source} for uid, source in packed.items()],
+    )
+    attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
+    if attachments:
+        connection.execute(insert(email_attachment), attachments)
+    for uids in chunks(list(ids)):  # what was refused before has come after all
+        connection.execute(
+            delete(email_problem).where(
+                email_problem.c.email_folder_id == folder_id,
+                email_problem.c.uid_validity == batch.uid_validity,
+                email_problem.c.uid.in_(uids),
+            )
+        )
+
+
+def _item_row(item: NewItem) -> dict[str, Any]:
+    return {
+        "uid": item.uid,
+        "flags": int(item.flags),
+        "keywords": item.keywords,
+        "received_at": item.internal_date,
+        "size": item.size,
+        "message_id": item.message_id,
+        "in_reply_to": item.in_reply_to,
+        "references": item.references,
+        "subject": item.subject,
+        "sender": item.sender,
+        "reply_to": item.reply_to,
+        "to": item.to,
+        "cc": item.cc,
+        "bcc": item.bcc,
+        "sent_at": item.sent_at,
+        "priority": item.priority,
+        "has_attachment": bool(item.attachments),
+        "parse_problem": item.parse_problem,
+    }
+
+
+def _body_row(item_id: int, item: NewItem) -> dict[str, Any]:
+    return {
+        "email_item_id": item_id,
+        "plain_body": item.plain_body,
+        "html_body": item.html_body,
+        "cal_data": item.calendar,
+    }
+
+
+def _attachment_rows(item_id: int, item: NewItem) -> list[dict[str, Any]]:
+    return [
+        {
+            "email_item_id": item_id,
+            "part": attachment.part,
+            "cid": attachment.content_id,
+            "filename": attachment.name,
+            "type": attachment.content_type,
+            "size": attachment.size,
+            "encoding": attachment.encoding,
+            "disposition": "inline" if attachment.inline else "attachment",
+        }
+        for attachment in item.attachments
+    ]
+
+
+def _refuse(connection: Connection, folder_id: int, batch: FolderBatch, now: datetime) -> None:
+    if not batch.refused:
+        return
+    statement = insert_into(connection, email_problem)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["email_folder_id", "uid_validity", "uid"],
+            set_={
+                "reason": statement.excluded.reason,
+                "tries": email_problem.c.tries + 1,
+                "last": statement.excluded.last,
+            },
+        ),
+        [
+            {
+                "email_folder_id": folder_id,
+                "uid_validity": batch.uid_validity,
+                "uid": uid,
+                "reason": reason,
+                "tries": 1,
+                "last": now,
+            }
+            for uid, reason in batch.refused.items()
+        ],
+    )
+
+
+def _write_folder(
+    connection: Connection, folder: Folder, cursor: Cursor | None, touched: bool, now: datetime
+) -> None:
+    """Renew what the folder's row says of its messages, where that has changed."""
+    values: dict[str, Any] = _counts(connection, folder.folder_id) if touched else {}
+    if cursor is not None:
+        values |= {
+            "uid_validity": cursor.uid_validity,
+            "uid_next": cursor.uid_next,
+            "highest_mod_seq": cursor.highest_mod_seq,
+            "complete": cursor.complete,
+        }
+    if any(getattr(folder, name) != value for name, value in values.items()):
+        connection.execute(
+            update(email_folder)
+            .where(email_folder.c.email_folder_id == folder.folder_id)
+            .values(**values, updated=now)
+        )
+
+
+def _counts(connection: Connection, folder_id: int) -> dict[str, int]:
+    unread = func.count().filter(email_item.c.flags.bitwise_and(int(ItemFlag.SEEN)) == 0)
+    total, new = connection.execute(
+        select(func.count(), unread).where(email_item.c.email_folder_id == folder_id)
+    ).one()
+    return {"total": total, "unread": new}

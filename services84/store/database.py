@@ -1,0 +1,185 @@
+"""Database: connections, transactions and the schema's version; what is in it is for the stores.
+
+A transaction is short and never spans a wait for the network: on SQLite it is the only writer,
+on PostgreSQL it may hold an account's row.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Pool, text
+
+from services84.errors import SchemaMismatch, StoreError, StoreUnavailable
+from services84.store import schema
+from services84.store.engines import READING, WAIT_SECONDS, WRITING, make_engine, parse_url
+from services84.store.trouble import ADVICE, store_errors
+
+Clock = Callable[[], datetime]
+
+_MIGRATION_LOCK = 0x5384_0001  # PostgreSQL's advisory locks are numbers; ours means "migrating"
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """One database, for all threads of a process; a forked child gets connections of its own.
+
+    `url` is a SQLAlchemy URL of SQLite (a file) or PostgreSQL; `pool_size` the most connections;
+    `clock` gives the time of rows' stamps. Raises ConfigurationError for a wrong `url`.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 40, clock: Clock = utc_now) -> None:
+        self._url = parse_url(url)
+        self._engine = make_engine(self._url, pool_size)
+        self._kind = self._engine.dialect.name
+        self._turn = _Turn()
+        self.clock = clock
+        _databases.add(self)
+
+    def __repr__(self) -> str:
+        return f"Database({self._url.render_as_string(hide_password=True)!r})"
+
+    # Transactions --------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end, rolled back by any exception.
+
+        Raises StoreUnavailable, SchemaMismatch, StoreError. Transactions of a thread do not nest.
+        """
+        with store_errors():
+            if self._kind != "sqlite":
+                with self._connected(WRITING) as connection:
+                    yield connection
+                return
+            # SQLite has one writer. Waiting here, without a connection, is fair and wakes up at
+            # once; SQLite's own lock is polled, and serves for other processes.
+            with self._turn.taken(), self._connected(WRITING) as connection:
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot for any number of reads; a write in it fails. Raises as `transaction`."""
+        with store_errors(), self._connected(READING) as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self, how: dict[str, dict[str, object]]) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            prepared = connection.execution_options(**how[self._kind])
+            with prepared.begin():
+                yield prepared
+
+    # The schema ----------------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Bring the schema to this version, from nothing if need be; all of it or nothing.
+
+        Processes that do it at the same time wait for each other. Raises SchemaMismatch for a
+        database of a newer version, StoreUnavailable, StoreError.
+        """
+        if self._kind == "sqlite":
+            self._make_file()
+        with self.transaction() as connection:
+            if self._kind == "postgresql":
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
+                )
+                self._check_encoding(connection)
+            current, known = schema.revision_of(connection), schema.known_revisions()
+            if current is not None and current not in known:
+                raise SchemaMismatch(_NEWER)
+            schema.upgrade(connection)
+
+    def check_schema(self) -> None:
+        """Raises SchemaMismatch, with advice, unless the schema is this version's."""
+        if self._kind == "sqlite" and not Path(self._url.database or "").exists():
+            raise SchemaMismatch(f"there is no database {self._url.database}; {ADVICE}")
+        with self.reading() as connection:
+            current = schema.revision_of(connection)
+        if current is None:
+            raise SchemaMismatch(f"the database is empty; {ADVICE}")
+        if current not in schema.known_revisions():
+            raise SchemaMismatch(_NEWER)
+        if current != schema.head():
+            raise SchemaMismatch(f"the database was made by an older version; {ADVICE}")
+
+    def _make_file(self) -> None:
+        """An empty file that only its owner can read: it will hold other people's mail."""
+        path = Path(self._url.database or "")
+        try:
+            # Closing a descriptor of a file drops the process's locks on it (POSIX), so this
+            # opens the file only when it made it, before anybody can have locked it.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise StoreUnavailable(f"cannot create {path}: {error.strerror}") from error
+
+    @staticmethod
+    def _check_encoding(connection: Connection) -> None:
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise StoreError(f"the database's encoding is {encoding}; mail needs UTF8")
+
+    # Life ----------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the idle connections; the object can be used again."""
+        with store_errors():
+            self._engine.dispose()
+
+    def after_fork(self) -> None:
+        """Called in a forked child: the parent's connections and lock are not ours to use."""
+        # Kept and never closed: closing SQLite's would touch the parent's journal, and closing
+        # PostgreSQL's would end the parent's sessions.
+        _of_the_parent.append(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._turn = _Turn()
+
+
+_NEWER = "the database was made by a newer version of services84; install that one"
+
+
+class _Turn:
+    """Whose turn it is to write, within this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        me = threading.get_ident()
+        if self._holder == me:
+            raise RuntimeError("a transaction inside a transaction of the same thread")
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable("the database was busy writing for too long")
+        self._holder = me
+        try:
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_of_the_parent: list[Pool] = []
+
+
+def _forget_parents_connections() -> None:
+    for database in list(_databases):
+        database.after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_parents_connections)

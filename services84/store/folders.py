@@ -1,0 +1,192 @@
+"""Folders: their list, their cursors, and the one way by which a sync changes their mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+
+from services84.errors import NotFound
+from services84.store.batches import pack, write_batch
+from services84.store.database import Database
+from services84.store.runs import guard
+from services84.store.sql import chunks
+from services84.store.tables import email_folder, email_item, email_problem
+from services84.store.values import (
+    Folder,
+    FolderAttribute,
+    FolderBatch,
+    FolderChanges,
+    FolderDraft,
+    Lease,
+)
+
+_FOLDER = (
+    email_folder.c.email_folder_id,
+    email_folder.c.account_id,
+    email_folder.c.name,
+    email_folder.c.server_name,
+    email_folder.c.folder_separator,
+    email_folder.c.attributes,
+    email_folder.c.uid_validity,
+    email_folder.c.uid_next,
+    email_folder.c.highest_mod_seq,
+    email_folder.c.total,
+    email_folder.c.unread,
+    email_folder.c.complete,
+)
+
+
+class FolderStore:
+    """The folders of accounts. All methods raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self, account_id: int) -> list[Folder]:
+        """An account's folders: INBOX, then the others by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(*_FOLDER).where(email_folder.c.account_id == account_id)
+            )
+            folders = [_folder(row) for row in rows]
+        # Sorted here: the databases disagree on the order of letters.
+        return sorted(folders, key=_place)
+
+    def get(self, folder_id: int) -> Folder | None:
+        """The folder of this id."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(*_FOLDER).where(email_folder.c.email_folder_id == folder_id)
+            ).one_or_none()
+        return None if row is None else _folder(row)
+
+    def reconcile(self, lease: Lease, changes: FolderChanges) -> None:
+        """Write a changed folder list, in one transaction; ids of other accounts do not count.
+
+        Raises LeaseLost.
+        """
+        if not changes:
+            return
+        now = self._database.clock()
+        mine = email_folder.c.account_id == lease.account_id
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            for ids in chunks(changes.removed):
+                # Mail goes with its folder (ON DELETE CASCADE).
+                connection.execute(
+                    delete(email_folder).where(mine, email_folder.c.email_folder_id.in_(ids))
+                )
+            if changes.updated:
+                connection.execute(
+                    _update_drafts().where(mine),
+                    [
+                        {"folder": folder_id, "now": now, **_prefixed(draft)}
+                        for folder_id, draft in changes.updated.items()
+                    ],
+                )
+            if changes.added:
+                connection.execute(
+                    insert(email_folder),
+                    [_new_row(draft, lease.account_id, now) for draft in changes.added],
+                )
+
+    def apply(self, lease: Lease, folder_id: int, batch: FolderBatch) -> None:
+        """Write a batch, in one transaction or not at all; see FolderBatch for the order.
+
+        Nothing is written, and no lock taken, when it changes nothing. Raises LeaseLost, and
+        NotFound when the folder is not of the lease's account.
+        """
+        if not self._changes(folder_id, batch):
+            return
+        packed = pack(batch.added)  # compressing takes its time; no transaction waits for it
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            row = connection.execute(
+                select(*_FOLDER).where(
+                    email_folder.c.email_folder_id == folder_id,
+                    email_folder.c.account_id == lease.account_id,
+                )
+            ).one_or_none()
+            if row is None:
+                raise NotFound(f"no folder {folder_id} in account {lease.account_id}")
+            write_batch(connection, _folder(row), batch, packed, self._database.clock())
+
+    def _changes(self, folder_id: int, batch: FolderBatch) -> bool:
+        if batch.added or batch.changed or batch.removed or batch.rekeyed or batch.refused:
+            return True
+        with self._database.reading() as connection:
+            if batch.drop_other_validity and _others_exist(connection, folder_id, batch):
+                return True
+            cursor = batch.cursor
+            if cursor is None:
+                return False
+            return connection.execute(
+                select(
+                    email_folder.c.uid_validity,
+                    email_folder.c.uid_next,
+                    email_folder.c.highest_mod_seq,
+                    email_folder.c.complete,
+                ).where(email_folder.c.email_folder_id == folder_id)
+            ).one_or_none() != (
+                cursor.uid_validity,
+                cursor.uid_next,
+                cursor.highest_mod_seq,
+                cursor.complete,
+            )
+
+
+def _others_exist(connection: Connection, folder_id: int, batch: FolderBatch) -> bool:
+    items, problems = (
+        exists().where(
+            table.c.email_folder_id == folder_id, table.c.uid_validity != batch.uid_validity
+        )
+        for table in (email_item, email_problem)
+    )
+    return bool(connection.execute(select(items | problems)).scalar_one())
+
+
+def _folder(row: Sequence[Any]) -> Folder:
+    values = list(row)
+    values[5] = FolderAttribute(values[5])
+    return Folder(*values)
+
+
+def _place(folder: Folder) -> tuple[bool, str, int]:
+    return (folder.server_name.upper() != "INBOX", folder.name.casefold(), folder.folder_id)
+
+
+def _draft_values(draft: FolderDraft) -> dict[str, Any]:
+    return {
+        "name": draft.name,
+        "server_name": draft.server_name,
+        "folder_separator": draft.delimiter,
+        "attributes": int(draft.attributes),
+    }
+
+
+def _prefixed(draft: FolderDraft) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in _draft_values(draft).items()}
+
+
+def _update_drafts() -> Any:
+    names: Sequence[str] = ("name", "server_name", "folder_separator", "attributes")
+    return (
+        update(email_folder)
+        .where(email_folder.c.email_folder_id == bindparam("folder"))
+        .values({**{name: bindparam(f"new_{name}") for name in names}, "updated": bindparam("now")})
+    )
+
+
+def _new_row(draft: FolderDraft, account_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        **_draft_values(draft),
+        "complete": False,
+        "total": 0,
+        "unread": 0,
+        "registered": now,
+        "updated": now,
+    }

@@ -1,0 +1,197 @@
+"""Reading stored messages. They are written by `FolderStore.apply` alone."""
+
+from __future__ import annotations
+
+import builtins
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from services84.errors import StoreError
+from services84.store.database import Database
+from services84.store.tables import (
+    email_attachment,
+    email_body,
+    email_folder,
+    email_item,
+    email_problem,
+    email_source,
+)
+from services84.store.values import Identity, Item, ItemBody, ItemFlag, ItemState, NewAttachment
+
+_ITEM = (
+    email_item.c.email_item_id,
+    email_item.c.email_folder_id,
+    email_item.c.uid_validity,
+    email_item.c.uid,
+    email_item.c.flags,
+    email_item.c.keywords,
+    email_item.c.received_at,
+    email_item.c.size,
+    email_item.c.message_id,
+    email_item.c.in_reply_to,
+    email_item.c.references,
+    email_item.c.subject,
+    email_item.c.sender,
+    email_item.c.reply_to,
+    email_item.c.to,
+    email_item.c.cc,
+    email_item.c.bcc,
+    email_item.c.sent_at,
+    email_item.c.priority,
+    email_item.c.parse_problem,
+)
+
+
+class ItemStore:
+    """The messages of folders. All methods raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # What a sync compares with -------------------------------------------------------------------
+
+    def states(self, folder_id: int, uid_validity: int) -> dict[int, ItemState]:
+        """UID → state, of the messages stored under this UIDVALIDITY."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(
+                    email_item.c.email_item_id,
+                    email_item.c.uid,
+                    email_item.c.flags,
+                    email_item.c.keywords,
+                ).where(
+                    email_item.c.email_folder_id == folder_id,
+                    email_item.c.uid_validity == uid_validity,
+                )
+            ).all()
+        return {
+            uid: ItemState(item_id, uid, ItemFlag(flags), keywords)
+            for item_id, uid, flags, keywords in rows
+        }
+
+    def identities(self, folder_id: int, *, other_than: int) -> list[tuple[int, Identity]]:
+        """Item ids with what their messages are recognised by, of any other UIDVALIDITY."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(
+                    email_item.c.email_item_id,
+                    email_item.c.uid,
+                    email_item.c.message_id,
+                    email_item.c.received_at,
+                    email_item.c.size,
+                )
+                .where(
+                    email_item.c.email_folder_id == folder_id,
+                    email_item.c.uid_validity != other_than,
+                )
+                .order_by(email_item.c.email_item_id)
+            ).all()
+        return [(item_id, Identity(*identity)) for item_id, *identity in rows]
+
+    def other_validities(self, folder_id: int, uid_validity: int) -> bool:
+        """Whether messages of any other UIDVALIDITY are stored."""
+        with self._database.reading() as connection:
+            other = select(email_item.c.email_item_id).where(
+                email_item.c.email_folder_id == folder_id,
+                email_item.c.uid_validity != uid_validity,
+            )
+            return connection.execute(other.limit(1)).first() is not None
+
+    def refusals(self, folder_id: int, uid_validity: int) -> dict[int, int]:
+        """UID → how often the server has refused that message."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(email_problem.c.uid, email_problem.c.tries).where(
+                    email_problem.c.email_folder_id == folder_id,
+                    email_problem.c.uid_validity == uid_validity,
+                )
+            ).all()
+        return {row.uid: row.tries for row in rows}
+
+    # What people read ----------------------------------------------------------------------------
+
+    def get(self, item_id: int) -> Item | None:
+        """The message of this id."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(*_ITEM).where(email_item.c.email_item_id == item_id)
+            ).one_or_none()
+        return None if row is None else _item(row)
+
+    def list(self, folder_id: int, *, limit: int, before_uid: int | None = None) -> list[Item]:
+        """Messages of a folder by falling UID, which is newest first; below `before_uid`."""
+        query = select(*_ITEM).where(email_item.c.email_folder_id == folder_id)
+        if before_uid is not None:
+            query = query.where(email_item.c.uid < before_uid)
+        ordered = query.order_by(email_item.c.uid.desc(), email_item.c.email_item_id.desc())
+        with self._database.reading() as connection:
+            return [_item(row) for row in connection.execute(ordered.limit(limit))]
+
+    def newest(self, account_id: int, limit: int) -> builtins.list[tuple[str, Item]]:
+        """The account's newest messages by the server's date, each with its folder's name."""
+        query = (
+            select(email_folder.c.name, *_ITEM)
+            .join_from(email_item, email_folder)
+            .where(email_folder.c.account_id == account_id)
+            .order_by(
+                email_item.c.received_at.desc().nulls_last(), email_item.c.email_item_id.desc()
+            )
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return [(row[0], _item(row[1:])) for row in rows]
+
+    def count(self, folder_id: int) -> int:
+        """How many messages of a folder are stored."""
+        query = select(func.count()).where(email_item.c.email_folder_id == folder_id)
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def source(self, item_id: int) -> bytes | None:
+        """The message's bytes exactly as the mail server gave them."""
+        with self._database.reading() as connection:
+            stored = connection.execute(
+                select(email_source.c.mime).where(email_source.c.email_item_id == item_id)
+            ).scalar_one_or_none()
+        if stored is None:
+            return None
+        try:
+            return zlib.decompress(stored)
+        except zlib.error as error:
+            raise StoreError(f"the stored bytes of message {item_id} are damaged") from error
+
+    def body(self, item_id: int) -> ItemBody | None:
+        """The message's texts."""
+        query = select(email_body.c.plain_body, email_body.c.html_body, email_body.c.cal_data)
+        with self._database.reading() as connection:
+            row = connection.execute(
+                query.where(email_body.c.email_item_id == item_id)
+            ).one_or_none()
+        return None if row is None else ItemBody(*row)
+
+    def attachments(self, item_id: int) -> builtins.list[NewAttachment]:
+        """The message's attachments, in the order of its parts."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(
+                    email_attachment.c.part,
+                    email_attachment.c.cid,
+                    email_attachment.c.filename,
+                    email_attachment.c.type,
+                    email_attachment.c.size,
+                    email_attachment.c.encoding,
+                    email_attachment.c.disposition == "inline",
+                )
+                .where(email_attachment.c.email_item_id == item_id)
+                .order_by(email_attachment.c.email_attachment_id)
+            ).all()
+        return [NewAttachment(*row) for row in rows]
+
+
+def _item(row: Sequence[Any]) -> Item:
+    values = list(row)
+    values[4] = ItemFlag(values[4])
+    return Item(*values)

@@ -1,0 +1,273 @@
+"""Associates, applications, tickets and failed logins.
+
+Takes and gives hashes only: what is hashed how, and how long a login is slowed down, is decided
+in the security room and handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from services84.errors import InvalidValue, NotFound
+from services84.store.database import Database
+from services84.store.sql import folded, insert_into
+from services84.store.tables import application, associate, credentials, login_attempt
+from services84.store.values import Application, Associate, TicketRow
+
+MAX_NAME = 255  # characters, as in the vendor's columns
+ATTEMPTS_ARE_KEPT = timedelta(days=1)
+# A ticket is written again only when this much has gone since the last write.
+SLIDE_STEP = timedelta(minutes=1)
+
+Delay = Callable[[str, int], float]
+
+_ASSOCIATE = (
+    associate.c.associate_id,
+    associate.c.name,
+    associate.c.full_name,
+    associate.c.is_admin,
+)
+_APPLICATION = (application.c.application_id, application.c.name, application.c.email_agent)
+
+
+class PrincipalStore:
+    """Who may call. Every method is one short transaction; all raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Associates ----------------------------------------------------------------------------------
+
+    def add_associate(
+        self, name: str, password_hash: str, *, full_name: str = "", is_admin: bool = False
+    ) -> Associate:
+        """Raises InvalidValue when the name is empty, too long or, case aside, taken."""
+        name = _checked_name("Name", name)
+        now = self._database.clock()
+        with self._database.transaction() as connection:
+            added = connection.execute(
+                insert_into(connection, associate)
+                .values(
+                    name=name,
+                    name_key=folded(name),
+                    full_name=full_name,
+                    is_admin=is_admin,
+                    password_hash=password_hash,
+                    registered=now,
+                    updated=now,
+                )
+                .on_conflict_do_nothing(index_elements=["name_key"])
+                .returning(*_ASSOCIATE)
+            ).one_or_none()
+        if added is None:
+            raise InvalidValue("Name", name, "is the name of another associate")
+        return Associate(*added)
+
+    def associate(self, associate_id: int) -> Associate | None:
+        """The associate of this id."""
+        return self._associate(associate.c.associate_id == associate_id)
+
+    def associate_by_name(self, name: str) -> Associate | None:
+        """The associate of this name, whatever its case."""
+        return self._associate(associate.c.name_key == folded(name))
+
+    def associates(self) -> list[Associate]:
+        """All of them, in the order of their registration."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*_ASSOCIATE).order_by(associate.c.associate_id))
+            return [Associate(*row) for row in rows]
+
+    def password_hash_of(self, associate_id: int) -> str | None:
+        """The stored hash; None for an unknown associate."""
+        with self._database.reading() as connection:
+            return connection.execute(
+                select(associate.c.password_hash).where(associate.c.associate_id == associate_id)
+            ).scalar_one_or_none()
+
+    def set_password_hash(self, associate_id: int, password_hash: str) -> None:
+        """Raises NotFound for an unknown associate. Tickets stay valid."""
+        with self._database.transaction() as connection:
+            result = connection.execute(
+                update(associate)
+                .where(associate.c.associate_id == associate_id)
+                .values(password_hash=password_hash, updated=self._database.clock())
+            )
+            if not result.rowcount:
+                raise NotFound(f"no associate {associate_id}")
+
+    def _associate(self, condition: Any) -> Associate | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_ASSOCIATE).where(condition)).one_or_none()
+        return None if row is None else Associate(*row)
+
+    # Applications --------------------------------------------------------------------------------
+
+    def add_application(self, name: str, token_hash: str, *, email_agent: bool) -> Application:
+        """Raises InvalidValue when the name is empty, too long or, case aside, taken."""
+        name = _checked_name("Name", name)
+        with self._database.transaction() as connection:
+            added = connection.execute(
+                insert_into(connection, application)
+                .values(
+                    name=name,
+                    name_key=folded(name),
+                    token_hash=token_hash,
+                    email_agent=email_agent,
+                    registered=self._database.clock(),
+                )
+                .on_conflict_do_nothing(index_elements=["name_key"])
+                .returning(*_APPLICATION)
+            ).one_or_none()
+        if added is None:
+            raise InvalidValue("Name", name, "is the name of another application")
+        return Application(*added)
+
+    def application_by_token_hash(self, token_hash: str) -> Application | None:
+        """The application whose token has this hash."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(*_APPLICATION).where(application.c.token_hash == token_hash)
+            ).one_or_none()
+        return None if row is None else Application(*row)
+
+    # Tickets -------------------------------------------------------------------------------------
+
+    def add_ticket(self, ticket_hash: str, associate_id: int, expires: datetime) -> None:
+        """Keep a ticket's hash; an associate may have any number of tickets."""
+        now = self._database.clock()
+        with self._database.transaction() as connection:
+            connection.execute(
+                insert(credentials).values(
+                    ticket_hash=ticket_hash,
+                    associate_id=associate_id,
+                    created=now,
+                    last_used=now,
+                    expires=expires,
+                )
+            )
+
+    def use_ticket(self, ticket_hash: str, now: datetime, lifetime: timedelta) -> TicketRow | None:
+        """The ticket, valid until `lifetime` after this use; None if unknown or expired.
+
+        The new end is written at most once a minute, so a ticket may end up to a minute sooner
+        than its last use would have it, or a tenth of its lifetime where that is less.
+        """
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(*_ASSOCIATE, credentials.c.last_used, credentials.c.expires)
+                .join_from(credentials, associate)
+                .where(credentials.c.ticket_hash == ticket_hash)
+            ).one_or_none()
+        if found is None or found.expires <= now:
+            return None
+        ticket = TicketRow(Associate(*found[:4]), found.expires)
+        if now - found.last_used < min(SLIDE_STEP, lifetime / 10):
+            return ticket
+        return self._slide(ticket, ticket_hash, now, now + lifetime)
+
+    def _slide(
+        self, ticket: TicketRow, ticket_hash: str, now: datetime, expires: datetime
+    ) -> TicketRow | None:
+        with self._database.transaction() as connection:
+            result = connection.execute(
+                update(credentials)
+                .where(credentials.c.ticket_hash == ticket_hash)
+                .values(last_used=now, expires=expires)
+            )
+        # No row: revoked between the reading and the writing.
+        return TicketRow(ticket.associate, expires) if result.rowcount else None
+
+    def revoke_ticket(self, ticket_hash: str) -> None:
+        """End a ticket at once; an unknown one is no error."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(credentials).where(credentials.c.ticket_hash == ticket_hash))
+
+    def drop_expired_tickets(self, now: datetime) -> int:
+        """Forget tickets that nobody can use any more; gives their number."""
+        with self._database.transaction() as connection:
+            result = connection.execute(delete(credentials).where(credentials.c.expires <= now))
+            return result.rowcount
+
+    # Failed logins -------------------------------------------------------------------------------
+
+    def failed_attempt(self, keys: Sequence[str], now: datetime, delay: Delay) -> None:
+        """Count one more failure for every key (a name, an address).
+
+        `delay(key, failures)` gives the seconds for which the key is blocked from now on. A key
+        without failures for a day starts anew.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                delete(login_attempt).where(login_attempt.c.last < now - ATTEMPTS_ARE_KEPT)
+            )
+            for key in _stored_keys(keys):
+                self._count_failure(connection, key, now, delay)
+
+    def _count_failure(
+        self, connection: Any, key: tuple[str, str], now: datetime, delay: Delay
+    ) -> None:
+        stored, given = key
+        failures = connection.execute(
+            insert_into(connection, login_attempt)
+            .values(key=stored, failures=1, last=now)
+            .on_conflict_do_update(
+                index_elements=["key"],
+                set_={"failures": login_attempt.c.failures + 1, "last": now},
+            )
+            .returning(login_attempt.c.failures)
+        ).scalar_one()
+        seconds = delay(given, failures)
+        if seconds > 0:
+            connection.execute(
+                update(login_attempt)
+                .where(login_attempt.c.key == stored)
+                .values(blocked_until=now + timedelta(seconds=seconds))
+            )
+
+    def blocked_until(self, keys: Sequence[str], now: datetime) -> datetime | None:
+        """Until when the most blocked of `keys` is; None when none is blocked."""
+        stored = [key for key, _ in _stored_keys(keys)]
+        with self._database.reading() as connection:
+            until = connection.execute(
+                select(func.max(login_attempt.c.blocked_until)).where(
+                    login_attempt.c.key.in_(stored)
+                )
+            ).scalar_one_or_none()
+        return until if until is not None and until > now else None
+
+    def succeeded(self, keys: Sequence[str]) -> None:
+        """Forget the failures of `keys`; writes nothing where there are none."""
+        condition = login_attempt.c.key.in_([key for key, _ in _stored_keys(keys)])
+        with self._database.reading() as connection:
+            if connection.execute(select(login_attempt.c.key).where(condition)).first() is None:
+                return
+        with self._database.transaction() as connection:
+            connection.execute(delete(login_attempt).where(condition))
+
+
+def _checked_name(member: str, name: str) -> str:
+    name = name.strip()
+    if not name:
+        raise InvalidValue(member, name, "is empty")
+    if len(name) > MAX_NAME:
+        raise InvalidValue(member, name, f"has more than {MAX_NAME} characters")
+    return name
+
+
+def _stored_keys(keys: Sequence[str]) -> list[tuple[str, str]]:
+    """(as stored, as given), in one order for everybody, so that two callers cannot deadlock.
+
+    A caller chooses a key's length, and an index entry has a limit: long keys become a hash.
+    """
+    stored = {
+        key
+        if len(key) <= MAX_NAME
+        else "sha256:" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest(): key
+        for key in keys
+    }
+    return sorted(stored.items())

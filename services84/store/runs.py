@@ -1,0 +1,224 @@
+"""Leases and runs: who syncs an account now, and how its syncs went.
+
+A lease is the account's `run_id`, owner and end in one row; taking it is one compare-and-set, and
+every write of a sync passes `guard` inside its own transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from services84.errors import LeaseLost
+from services84.store.database import Database
+from services84.store.tables import email_account, sync_run
+from services84.store.values import AccountStatus, Lease, Run, RunOutcome, RunState
+
+RUNS_KEPT = 100  # finished ones of an account; older ones go when a new one starts
+
+_RUN = (
+    sync_run.c.sync_run_id,
+    sync_run.c.account_id,
+    sync_run.c.state,
+    sync_run.c.started,
+    sync_run.c.finished,
+    sync_run.c.new,
+    sync_run.c.changed,
+    sync_run.c.removed,
+    sync_run.c.error_reason,
+)
+_NO_LEASE: dict[str, Any] = {"run_id": None, "lease_owner": "", "lease_until": None}
+
+
+def guard(connection: Connection, lease: Lease) -> None:
+    """Hold the account's row until the end of the transaction; raises LeaseLost if not ours.
+
+    On PostgreSQL a takeover then waits for this transaction, and this one for a takeover; on
+    SQLite there is one writer anyway. A lease that has run out and was not taken is still ours.
+    """
+    holder = connection.execute(
+        select(email_account.c.run_id)
+        .where(email_account.c.email_account_id == lease.account_id)
+        .with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if holder != lease.run_id:
+        raise _lost(lease)
+
+
+class RunStore:
+    """Leases and runs of accounts. All methods raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take_lease(
+        self, account_id: int, owner: str, now: datetime, seconds: float
+    ) -> Lease | None:
+        """The account's lease for `seconds` with a new run; None when another holds it, or when
+        there is no such account. A run whose lease has run out becomes LOST."""
+        until = now + timedelta(seconds=seconds)
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                select(email_account.c.run_id, email_account.c.lease_until)
+                .where(
+                    email_account.c.email_account_id == account_id,
+                    email_account.c.account_status != AccountStatus.DELETED,
+                )
+                .with_for_update(key_share=True)
+            ).one_or_none()
+            if row is None or (row.lease_until is not None and row.lease_until > now):
+                return None
+            if row.run_id is not None:
+                end_run(connection, row.run_id, RunState.LOST, now)
+            run_id = self._start_run(connection, account_id, owner, now)
+            connection.execute(
+                update(email_account)
+                .where(email_account.c.email_account_id == account_id)
+                .values(run_id=run_id, lease_owner=owner, lease_until=until)
+            )
+        return Lease(account_id, run_id, owner, until)
+
+    @staticmethod
+    def _start_run(connection: Connection, account_id: int, owner: str, now: datetime) -> int:
+        old = (
+            select(sync_run.c.sync_run_id)
+            .where(sync_run.c.account_id == account_id)
+            .order_by(sync_run.c.sync_run_id.desc())
+            .offset(RUNS_KEPT - 1)
+            .limit(1)
+            .scalar_subquery()
+        )
+        connection.execute(
+            delete(sync_run).where(
+                sync_run.c.account_id == account_id, sync_run.c.sync_run_id <= old
+            )
+        )
+        run_id = connection.execute(
+            insert(sync_run)
+            .values(
+                account_id=account_id,
+                state=RunState.RUNNING.value,
+                owner=owner,
+                started=now,
+                new=0,
+                changed=0,
+                removed=0,
+                error_reason="",
+            )
+            .returning(sync_run.c.sync_run_id)
+        ).scalar_one()
+        return int(run_id)
+
+    def renew_lease(self, lease: Lease, now: datetime, seconds: float) -> Lease:
+        """The lease with a new end; raises LeaseLost when it is no longer ours."""
+        until = now + timedelta(seconds=seconds)
+        with self._database.transaction() as connection:
+            result = connection.execute(
+                update(email_account)
+                .where(
+                    email_account.c.email_account_id == lease.account_id,
+                    email_account.c.run_id == lease.run_id,
+                )
+                .values(lease_until=until)
+            )
+            if not result.rowcount:
+                raise _lost(lease)
+        return replace(lease, until=until)
+
+    def finish_run(self, lease: Lease, outcome: RunOutcome, now: datetime) -> None:
+        """Write how the run ended, for its row and the account's, and give the lease back.
+
+        Raises LeaseLost when it is no longer ours; then nothing is written.
+        """
+        state = RunState.FAILED if outcome.error_reason else RunState.COMPLETED
+        if outcome.interrupted:
+            state = RunState.LOST  # whoever waits for it in another process takes over
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            end_run(connection, lease.run_id, state, now, outcome)
+            connection.execute(
+                update(email_account)
+                .where(email_account.c.email_account_id == lease.account_id)
+                .values(**_NO_LEASE, **_account_after(outcome, now))
+            )
+
+    def run(self, run_id: int) -> Run | None:
+        """The run of this id."""
+        return self._one(select(*_RUN).where(sync_run.c.sync_run_id == run_id))
+
+    def current_run(self, account_id: int, now: datetime) -> Run | None:
+        """The run that holds the account with a lease that is alive."""
+        return self._one(
+            select(*_RUN)
+            .join_from(sync_run, email_account, sync_run.c.sync_run_id == email_account.c.run_id)
+            .where(
+                email_account.c.email_account_id == account_id,
+                email_account.c.lease_until > now,
+            )
+        )
+
+    def latest_run(self, account_id: int) -> Run | None:
+        """The account's newest run, running or not."""
+        newest = (
+            select(func.max(sync_run.c.sync_run_id))
+            .where(sync_run.c.account_id == account_id)
+            .scalar_subquery()
+        )
+        return self._one(select(*_RUN).where(sync_run.c.sync_run_id == newest))
+
+    def _one(self, query: Any) -> Run | None:
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        run_id, account_id, state, *rest = row
+        return Run(run_id, account_id, RunState(state), *rest)
+
+
+def end_run(
+    connection: Connection,
+    run_id: int,
+    state: RunState,
+    now: datetime,
+    outcome: RunOutcome | None = None,
+) -> None:
+    """Write the end of a run that is still RUNNING."""
+    outcome = outcome or RunOutcome()
+    connection.execute(
+        update(sync_run)
+        .where(sync_run.c.sync_run_id == run_id, sync_run.c.state == RunState.RUNNING.value)
+        .values(
+            state=state.value,
+            finished=now,
+            new=outcome.new,
+            changed=outcome.changed,
+            removed=outcome.removed,
+            error_reason=outcome.error_reason,
+        )
+    )
+
+
+def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
+    if outcome.interrupted:
+        return {}
+    if not outcome.error_reason:
+        return {
+            "account_status": int(AccountStatus.OK),
+            "error_count": 0,
+            "error_reason": "",
+            "next_attempt": outcome.next_attempt,
+            "last_success": now,
+        }
+    return {
+        "account_status": int(outcome.status),
+        "error_count": outcome.error_count,
+        "error_reason": outcome.error_reason,
+        "next_attempt": outcome.next_attempt,
+    }
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"run {lease.run_id} no longer holds account {lease.account_id}")

@@ -1,0 +1,281 @@
+"""The tables, with the vendor's names for what the vendor has (its database reference).
+
+Definitions only. `migrations/` builds the same schema step by step; a test compares the two.
+Columns whose vendor name is an SQL or Python keyword have another key here (`from` is `sender`).
+Ids go over the wire as xs:int, hence Integer; what a mail server counts with needs 63 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from services84.store.columns import AnyText, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# SQLite gives the id of a deleted last row to the next one unless told otherwise; a client that
+# kept the id would then see somebody else's mail.
+_IDS_STAY: dict[str, Any] = {"sqlite_autoincrement": True}
+
+
+def _id(name: str) -> Column[int]:
+    return Column(name, Integer, primary_key=True)
+
+
+def _reference(name: str, target: str, *, cascade: bool = True, **options: Any) -> Column[int]:
+    key = ForeignKey(target, ondelete="CASCADE" if cascade else None)
+    return Column(name, Integer, key, **{"nullable": False, **options})
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, AnyText, **{"nullable": False, **options})
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+def _long_text_index(name: str, column: str) -> Index:
+    """An index for equality over text of any length: a PostgreSQL btree refuses values over
+    2704 bytes, a hash index takes all. Empty texts, which nobody looks for, stay out."""
+    filled = text(f"{column} <> ''")
+    return Index(
+        name, column, postgresql_using="hash", postgresql_where=filled, sqlite_where=filled
+    )
+
+
+# Principals -------------------------------------------------------------------------------------
+
+associate = Table(
+    "associate",
+    metadata,
+    _id("associate_id"),
+    _text("name"),
+    _text("name_key", unique=True),  # folded: names differ by more than case
+    _text("full_name"),
+    Column("is_admin", Boolean, nullable=False),
+    _text("password_hash"),
+    _moment("registered"),
+    _moment("updated"),
+    **_IDS_STAY,
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id("credentials_id"),
+    _text("ticket_hash", unique=True),
+    _reference("associate_id", "associate.associate_id"),
+    _moment("created"),
+    _moment("last_used"),
+    _moment("expires"),
+    Index("ix_credentials_associate_id", "associate_id"),
+    Index("ix_credentials_expires", "expires"),
+    **_IDS_STAY,
+)
+
+application = Table(
+    "application",
+    metadata,
+    _id("application_id"),
+    _text("name"),
+    _text("name_key", unique=True),
+    _text("token_hash", unique=True),
+    Column("email_agent", Boolean, nullable=False),
+    _moment("registered"),
+    **_IDS_STAY,
+)
+
+login_attempt = Table(
+    "login_attempt",
+    metadata,
+    _text("key", primary_key=True),
+    _number("failures"),
+    _moment("last"),
+    _moment("blocked_until", nullable=True),
+    Index("ix_login_attempt_last", "last"),
+)
+
+# Accounts and their syncs -----------------------------------------------------------------------
+
+service_auth = Table(
+    "service_auth",
+    metadata,
+    _id("service_auth_id"),
+    _text("server"),
+    _number("port"),
+    _text("auth_type"),
+    _text("username"),
+    _text("password"),  # sealed by the vault; empty where there is none
+    _moment("registered"),
+    _moment("updated"),
+    **_IDS_STAY,
+)
+
+email_account = Table(
+    "email_account",
+    metadata,
+    _id("email_account_id"),
+    _text("email_address"),
+    _text("address_key"),  # folded, for lookups without regard to case
+    _reference("associate_id", "associate.associate_id", cascade=False),
+    _reference("incoming_auth", "service_auth.service_auth_id", cascade=False, nullable=True),
+    _reference("outgoing_auth", "service_auth.service_auth_id", cascade=False, nullable=True),
+    Column("account_status", SmallInteger, nullable=False),
+    _number("error_count"),
+    _text("error_reason"),
+    _number("current_mark"),  # the highest of an associate's is its current account
+    _moment("last_success", nullable=True),
+    _moment("next_attempt", nullable=True),
+    Column("run_id", Integer),  # the sync that holds the account
+    _text("lease_owner"),
+    _moment("lease_until", nullable=True),
+    _moment("registered"),
+    _moment("updated"),
+    Index("ix_email_account_associate_id", "associate_id"),
+    _long_text_index("ix_email_account_address_key", "address_key"),
+    Index("ix_email_account_due", "account_status", "next_attempt"),
+    **_IDS_STAY,
+)
+
+sync_run = Table(
+    "sync_run",
+    metadata,
+    _id("sync_run_id"),
+    _reference("account_id", "email_account.email_account_id"),
+    _text("state"),
+    _text("owner"),
+    _moment("started"),
+    _moment("finished", nullable=True),
+    _number("new"),
+    _number("changed"),
+    _number("removed"),
+    _text("error_reason"),
+    Index("ix_sync_run_account_id", "account_id", "sync_run_id"),
+    **_IDS_STAY,
+)
+
+# Folders and mail -------------------------------------------------------------------------------
+
+email_folder = Table(
+    "email_folder",
+    metadata,
+    _id("email_folder_id"),
+    _reference("account_id", "email_account.email_account_id"),
+    _text("name"),
+    _text("server_name"),
+    _text("folder_separator"),
+    _number("attributes"),
+    Column("uid_validity", BigInteger),
+    Column("uid_next", BigInteger),
+    Column("highest_mod_seq", BigInteger),
+    Column("complete", Boolean, nullable=False),
+    _number("total"),
+    _number("unread"),
+    _moment("registered"),
+    _moment("updated"),
+    Index("ix_email_folder_account_id", "account_id"),
+    **_IDS_STAY,
+)
+
+email_item = Table(
+    "email_item",
+    metadata,
+    _id("email_item_id"),
+    _reference("email_folder_id", "email_folder.email_folder_id"),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    _number("flags"),
+    _text("keywords"),
+    _moment("received_at", nullable=True),
+    Column("size", BigInteger, nullable=False),
+    _text("message_id"),
+    _text("in_reply_to"),
+    _text("references"),
+    _text("subject"),
+    _text("from", key="sender"),
+    _text("reply_to"),
+    _text("to"),
+    _text("cc"),
+    _text("bcc"),
+    _moment("sent_at", nullable=True),
+    Column("priority", SmallInteger, nullable=False),
+    Column("has_attachment", Boolean, nullable=False),
+    _text("parse_problem"),
+    _moment("registered"),
+    UniqueConstraint("email_folder_id", "uid_validity", "uid"),
+    Index("ix_email_item_folder_uid", "email_folder_id", "uid"),
+    _long_text_index("ix_email_item_message_id", "message_id"),
+    _long_text_index("ix_email_item_in_reply_to", "in_reply_to"),
+    **_IDS_STAY,
+)
+
+email_body = Table(
+    "email_body",
+    metadata,
+    _reference("email_item_id", "email_item.email_item_id", primary_key=True, autoincrement=False),
+    _text("plain_body"),
+    _text("html_body"),
+    _text("cal_data"),
+)
+
+email_source = Table(
+    "email_source",
+    metadata,
+    _reference("email_item_id", "email_item.email_item_id", primary_key=True, autoincrement=False),
+    Column("mime", LargeBinary, nullable=False),  # the message's bytes, a zlib stream (RFC 1950)
+)
+
+email_attachment = Table(
+    "email_attachment",
+    metadata,
+    _id("email_attachment_id"),
+    _reference("email_item_id", "email_item.email_item_id"),
+    _text("part"),
+    _text("cid"),
+    _text("filename"),
+    _text("type"),
+    Column("size", BigInteger, nullable=False),
+    _text("encoding"),
+    _text("disposition"),
+    Index("ix_email_attachment_email_item_id", "email_item_id"),
+    **_IDS_STAY,
+)
+
+email_problem = Table(
+    "email_problem",
+    metadata,
+    _reference(
+        "email_folder_id", "email_folder.email_folder_id", primary_key=True, autoincrement=False
+    ),
+    Column("uid_validity", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    _text("reason"),
+    _number("tries"),
+    _moment("last"),
+)
