@@ -79,7 +79,7 @@ class AccountStore(RunStore):
 
     def by_address(self, associate_id: int, address: str) -> Account | None:
         """The associate's account of this address, whatever its case; the oldest of several."""
-        key = folded(address)
+        key = folded(address.strip())
         return self._first(
             _ACCOUNTS.where(
                 email_account.c.associate_id == associate_id,
@@ -208,7 +208,7 @@ class AccountStore(RunStore):
             before = self._lock(connection, draft.account_id) if draft.account_id else None
             values = {
                 "email_address": draft.email_address,
-                "address_key": folded(draft.email_address),
+                "address_key": folded(draft.email_address.strip()),
                 "associate_id": draft.associate_id,
                 "updated": self._database.clock(),
             }

@@ -49,6 +49,16 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)!r})"
 
+    @property
+    def product(self) -> str:
+        """What kind of database it is, for people."""
+        return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[self._kind]
+
+    @property
+    def name(self) -> str:
+        """The SQLite file's path, or the PostgreSQL database's name."""
+        return self._url.database or ""
+
     # Transactions --------------------------------------------------------------------------------
 
     @contextmanager
@@ -101,14 +111,19 @@ class Database:
                 raise SchemaMismatch(_NEWER)
             schema.upgrade(connection)
 
+    @property
+    def revision(self) -> str | None:
+        """The revision that the schema is at; None while there is none, or no database file."""
+        if self._kind == "sqlite" and not Path(self.name).exists():
+            return None
+        with self.reading() as connection:
+            return schema.revision_of(connection)
+
     def check_schema(self) -> None:
         """Raises SchemaMismatch, with advice, unless the schema is this version's."""
-        if self._kind == "sqlite" and not Path(self._url.database or "").exists():
-            raise SchemaMismatch(f"there is no database {self._url.database}; {ADVICE}")
-        with self.reading() as connection:
-            current = schema.revision_of(connection)
+        current = self.revision
         if current is None:
-            raise SchemaMismatch(f"the database is empty; {ADVICE}")
+            raise SchemaMismatch(f"there is no {self.product} database {self.name} yet; {ADVICE}")
         if current not in schema.known_revisions():
             raise SchemaMismatch(_NEWER)
         if current != schema.head():
@@ -116,7 +131,7 @@ class Database:
 
     def _make_file(self) -> None:
         """An empty file that only its owner can read: it will hold other people's mail."""
-        path = Path(self._url.database or "")
+        path = Path(self.name)
         try:
             # Closing a descriptor of a file drops the process's locks on it (POSIX), so this
             # opens the file only when it made it, before anybody can have locked it.

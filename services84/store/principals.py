@@ -1,20 +1,20 @@
 """Associates, applications, tickets and failed logins.
 
-Takes and gives hashes only: what is hashed how, and how long a login is slowed down, is decided
-in the security room and handed in.
+Takes and gives hashes only; what is hashed how is decided in the security room.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from services84.errors import InvalidValue, NotFound
 from services84.store.database import Database
+from services84.store.slowdown import delay_after
 from services84.store.sql import folded, insert_into
 from services84.store.tables import application, associate, credentials, login_attempt
 from services84.store.values import Application, Associate, TicketRow
@@ -23,8 +23,6 @@ MAX_NAME = 255  # characters, as in the vendor's columns
 ATTEMPTS_ARE_KEPT = timedelta(days=1)
 # A ticket is written again only when this much has gone since the last write.
 SLIDE_STEP = timedelta(minutes=1)
-
-Delay = Callable[[str, int], float]
 
 _ASSOCIATE = (
     associate.c.associate_id,
@@ -39,7 +37,7 @@ class PrincipalStore:
     """Who may call. Every method is one short transaction; all raise StoreError."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     # Associates ----------------------------------------------------------------------------------
 
@@ -48,8 +46,8 @@ class PrincipalStore:
     ) -> Associate:
         """Raises InvalidValue when the name is empty, too long or, case aside, taken."""
         name = _checked_name("Name", name)
-        now = self._database.clock()
-        with self._database.transaction() as connection:
+        now = self.database.clock()
+        with self.database.transaction() as connection:
             added = connection.execute(
                 insert_into(connection, associate)
                 .values(
@@ -78,30 +76,30 @@ class PrincipalStore:
 
     def associates(self) -> list[Associate]:
         """All of them, in the order of their registration."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(*_ASSOCIATE).order_by(associate.c.associate_id))
             return [Associate(*row) for row in rows]
 
     def password_hash_of(self, associate_id: int) -> str | None:
         """The stored hash; None for an unknown associate."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return connection.execute(
                 select(associate.c.password_hash).where(associate.c.associate_id == associate_id)
             ).scalar_one_or_none()
 
     def set_password_hash(self, associate_id: int, password_hash: str) -> None:
         """Raises NotFound for an unknown associate. Tickets stay valid."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             result = connection.execute(
                 update(associate)
                 .where(associate.c.associate_id == associate_id)
-                .values(password_hash=password_hash, updated=self._database.clock())
+                .values(password_hash=password_hash, updated=self.database.clock())
             )
             if not result.rowcount:
                 raise NotFound(f"no associate {associate_id}")
 
     def _associate(self, condition: Any) -> Associate | None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(*_ASSOCIATE).where(condition)).one_or_none()
         return None if row is None else Associate(*row)
 
@@ -110,7 +108,7 @@ class PrincipalStore:
     def add_application(self, name: str, token_hash: str, *, email_agent: bool) -> Application:
         """Raises InvalidValue when the name is empty, too long or, case aside, taken."""
         name = _checked_name("Name", name)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             added = connection.execute(
                 insert_into(connection, application)
                 .values(
@@ -118,7 +116,7 @@ class PrincipalStore:
                     name_key=folded(name),
                     token_hash=token_hash,
                     email_agent=email_agent,
-                    registered=self._database.clock(),
+                    registered=self.database.clock(),
                 )
                 .on_conflict_do_nothing(index_elements=["name_key"])
                 .returning(*_APPLICATION)
@@ -129,7 +127,7 @@ class PrincipalStore:
 
     def application_by_token_hash(self, token_hash: str) -> Application | None:
         """The application whose token has this hash."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(
                 select(*_APPLICATION).where(application.c.token_hash == token_hash)
             ).one_or_none()
@@ -139,8 +137,8 @@ class PrincipalStore:
 
     def add_ticket(self, ticket_hash: str, associate_id: int, expires: datetime) -> None:
         """Keep a ticket's hash; an associate may have any number of tickets."""
-        now = self._database.clock()
-        with self._database.transaction() as connection:
+        now = self.database.clock()
+        with self.database.transaction() as connection:
             connection.execute(
                 insert(credentials).values(
                     ticket_hash=ticket_hash,
@@ -151,13 +149,13 @@ class PrincipalStore:
                 )
             )
 
-    def use_ticket(self, ticket_hash: str, now: datetime, lifetime: timedelta) -> TicketRow | None:
-        """The ticket, valid until `lifetime` after this use; None if unknown or expired.
+    def use_ticket(self, ticket_hash: str, now: datetime, lifetime: float) -> TicketRow | None:
+        """The ticket, valid for `lifetime` seconds after this use; None if unknown or expired.
 
         The new end is written at most once a minute, so a ticket may end up to a minute sooner
         than its last use would have it, or a tenth of its lifetime where that is less.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(
                 select(*_ASSOCIATE, credentials.c.last_used, credentials.c.expires)
                 .join_from(credentials, associate)
@@ -166,14 +164,15 @@ class PrincipalStore:
         if found is None or found.expires <= now:
             return None
         ticket = TicketRow(Associate(*found[:4]), found.expires)
-        if now - found.last_used < min(SLIDE_STEP, lifetime / 10):
+        life = timedelta(seconds=lifetime)
+        if now - found.last_used < min(SLIDE_STEP, life / 10):
             return ticket
-        return self._slide(ticket, ticket_hash, now, now + lifetime)
+        return self._slide(ticket, ticket_hash, now, now + life)
 
     def _slide(
         self, ticket: TicketRow, ticket_hash: str, now: datetime, expires: datetime
     ) -> TicketRow | None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             result = connection.execute(
                 update(credentials)
                 .where(credentials.c.ticket_hash == ticket_hash)
@@ -184,55 +183,36 @@ class PrincipalStore:
 
     def revoke_ticket(self, ticket_hash: str) -> None:
         """End a ticket at once; an unknown one is no error."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(delete(credentials).where(credentials.c.ticket_hash == ticket_hash))
 
     def drop_expired_tickets(self, now: datetime) -> int:
         """Forget tickets that nobody can use any more; gives their number."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             result = connection.execute(delete(credentials).where(credentials.c.expires <= now))
             return result.rowcount
 
     # Failed logins -------------------------------------------------------------------------------
 
-    def failed_attempt(self, keys: Sequence[str], now: datetime, delay: Delay) -> None:
+    def failed_attempt(self, keys: Mapping[str, int], now: datetime, *, cap: float) -> None:
         """Count one more failure for every key (a name, an address).
 
-        `delay(key, failures)` gives the seconds for which the key is blocked from now on. A key
-        without failures for a day starts anew.
+        `keys` maps each to the failures that are free; those beyond block it for 1, 2, 4, ...
+        seconds, at most `cap`. A key without failures for a day starts anew.
         """
-        with self._database.transaction() as connection:
-            connection.execute(
-                delete(login_attempt).where(login_attempt.c.last < now - ATTEMPTS_ARE_KEPT)
-            )
-            for key in _stored_keys(keys):
-                self._count_failure(connection, key, now, delay)
+        self._forget(
+            login_attempt.c.last < now - ATTEMPTS_ARE_KEPT,
+            func.coalesce(login_attempt.c.blocked_until, login_attempt.c.last) <= now,
+        )
+        with self.database.transaction() as connection:
+            # In one order for everybody, so that two callers cannot deadlock.
+            for key, free in sorted((_stored_key(key), free) for key, free in keys.items()):
+                _count_failure(connection, key, now, free, cap)
 
-    def _count_failure(
-        self, connection: Any, key: tuple[str, str], now: datetime, delay: Delay
-    ) -> None:
-        stored, given = key
-        failures = connection.execute(
-            insert_into(connection, login_attempt)
-            .values(key=stored, failures=1, last=now)
-            .on_conflict_do_update(
-                index_elements=["key"],
-                set_={"failures": login_attempt.c.failures + 1, "last": now},
-            )
-            .returning(login_attempt.c.failures)
-        ).scalar_one()
-        seconds = delay(given, failures)
-        if seconds > 0:
-            connection.execute(
-                update(login_attempt)
-                .where(login_attempt.c.key == stored)
-                .values(blocked_until=now + timedelta(seconds=seconds))
-            )
-
-    def blocked_until(self, keys: Sequence[str], now: datetime) -> datetime | None:
+    def blocked_until(self, keys: Iterable[str], now: datetime) -> datetime | None:
         """Until when the most blocked of `keys` is; None when none is blocked."""
-        stored = [key for key, _ in _stored_keys(keys)]
-        with self._database.reading() as connection:
+        stored = [_stored_key(key) for key in keys]
+        with self.database.reading() as connection:
             until = connection.execute(
                 select(func.max(login_attempt.c.blocked_until)).where(
                     login_attempt.c.key.in_(stored)
@@ -240,14 +220,17 @@ class PrincipalStore:
             ).scalar_one_or_none()
         return until if until is not None and until > now else None
 
-    def succeeded(self, keys: Sequence[str]) -> None:
+    def succeeded(self, keys: Iterable[str]) -> None:
         """Forget the failures of `keys`; writes nothing where there are none."""
-        condition = login_attempt.c.key.in_([key for key, _ in _stored_keys(keys)])
-        with self._database.reading() as connection:
-            if connection.execute(select(login_attempt.c.key).where(condition)).first() is None:
+        self._forget(login_attempt.c.key.in_([_stored_key(key) for key in keys]))
+
+    def _forget(self, *conditions: Any) -> None:
+        with self.database.reading() as connection:
+            found = connection.execute(select(login_attempt.c.key).where(*conditions).limit(1))
+            if found.first() is None:
                 return
-        with self._database.transaction() as connection:
-            connection.execute(delete(login_attempt).where(condition))
+        with self.database.transaction() as connection:
+            connection.execute(delete(login_attempt).where(*conditions))
 
 
 def _checked_name(member: str, name: str) -> str:
@@ -259,15 +242,31 @@ def _checked_name(member: str, name: str) -> str:
     return name
 
 
-def _stored_keys(keys: Sequence[str]) -> list[tuple[str, str]]:
-    """(as stored, as given), in one order for everybody, so that two callers cannot deadlock.
+def _count_failure(connection: Connection, key: str, now: datetime, free: int, cap: float) -> None:
+    failures = connection.execute(
+        insert_into(connection, login_attempt)
+        .values(key=key, failures=1, last=now)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={"failures": login_attempt.c.failures + 1, "last": now},
+        )
+        .returning(login_attempt.c.failures)
+    ).scalar_one()
+    seconds = delay_after(failures, free, cap)
+    if seconds > 0:
+        connection.execute(
+            update(login_attempt)
+            .where(login_attempt.c.key == key)
+            .values(blocked_until=now + timedelta(seconds=seconds))
+        )
+
+
+def _stored_key(key: str) -> str:
+    """Folded as names are, else every spelling of a name would have free attempts of its own.
 
     A caller chooses a key's length, and an index entry has a limit: long keys become a hash.
     """
-    stored = {
-        key
-        if len(key) <= MAX_NAME
-        else "sha256:" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest(): key
-        for key in keys
-    }
-    return sorted(stored.items())
+    key = folded(key)
+    if len(key) <= MAX_NAME:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -14,7 +14,7 @@ CHUNK = 5000
 
 def folded(text: str) -> str:
     """The form by which names and addresses are compared: without regard to case and width."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def chunks(ids: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:

@@ -1,0 +1,1 @@
+"""Tickets, passwords, secrets at rest, and which hosts may be called; knows no row and no wire."""
