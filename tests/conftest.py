@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.support.dovecot"]
+
 
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:

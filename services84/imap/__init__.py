@@ -1,0 +1,1 @@
+"""The IMAP client: names and responses (pure), framing (pure), and the connection."""

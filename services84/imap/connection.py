@@ -1,0 +1,368 @@
+"""A signed-in IMAP connection. The only file that knows imaplib2.
+
+imaplib2 keeps the commands, their tags and its threads; reading, framing, time-outs, TLS and the
+dispatch of responses are ours, because its own read line by line without any bound, verify
+nothing, and may wait for ever. What the commands are for is `mailbox`'s matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import queue
+import threading
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from services84.errors import (
+    ConnectionLost,
+    MailServerError,
+    MailServerRefused,
+    MailServerTimeout,
+)
+from services84.imap import responses
+from services84.imap.channel import Channel
+from services84.imap.framing import MIB, Framer, LimitReached, Limits, Response
+from services84.imap.login import announced, sign_in
+from services84.imap.mailbox import (
+    ExaminedFolder,
+    FetchedIdentity,
+    FetchedMessage,
+    FlagState,
+    ImapConnection,
+    ListedFolder,
+)
+from services84.imap.names import Pieces, joined
+from services84.imap.opening import (
+    Dial,
+    Opened,
+    Timeouts,
+    connection_lost,
+    no_answer,
+    open_connection,
+)
+from services84.imap.refusals import farewell
+from services84.imap.session import Answer, Completion
+from services84.mailhost import Login, MailHost
+
+__all__ = [
+    "ExaminedFolder",
+    "FetchedIdentity",
+    "FetchedMessage",
+    "FlagState",
+    "ImapConnection",
+    "ListedFolder",
+    "Timeouts",
+    "connect",
+    "mail_server_errors",
+]
+
+MOST_PATIENCE = 10  # times the read time-out: for a server that drips instead of being silent
+SLOWEST = 4096  # every so many bytes buy another second
+LAST_WORDS = 3.0  # seconds for LOGOUT
+_TICK = 0.5  # seconds between looks at the clock
+_JOIN = 10.0  # seconds; the threads end at once
+
+
+class _Thread(threading.Thread):
+    """A thread with the old spellings that imaplib2 uses, which newer Pythons warn about."""
+
+    def setDaemon(self, daemonic: bool) -> None:
+        self.daemon = daemonic
+
+    def setName(self, name: str) -> None:
+        self.name = name
+
+
+def _load() -> Any:
+    """imaplib2's module, in a copy of our own.
+
+    Loaded with asserts off: its debug lines are formatted even where nobody reads them, one for
+    each line and response. The copy gets its threads without deprecated calls, and does not
+    sleep for a tenth of a second per connection: `_Imap` hands the greeting over without a race.
+    """
+    package = importlib.util.find_spec("imaplib2")
+    if package is None or not package.submodule_search_locations:
+        raise ImportError("imaplib2 is not installed")
+    path = Path(package.submodule_search_locations[0]) / "imaplib2.py"
+    module = types.ModuleType("services84.imap._imaplib2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code = compile(path.read_bytes(), str(path), "exec", optimize=1, dont_inherit=True)
+    exec(code, module.__dict__)
+    vars(module).update(
+        threading=types.SimpleNamespace(
+            Thread=_Thread,
+            Event=threading.Event,
+            Lock=threading.Lock,
+            currentThread=threading.current_thread,
+        ),
+        time=types.SimpleNamespace(time=time.time, sleep=lambda _seconds: None),
+    )
+    return module
+
+
+imaplib2 = _load()
+
+
+@contextlib.contextmanager
+def mail_server_errors(host: MailHost) -> Iterator[None]:
+    """Everything that goes wrong below comes out as a MailServerError."""
+    try:
+        yield
+    except imaplib2.IMAP4.abort as error:
+        raise connection_lost(host) from error
+    except imaplib2.IMAP4.error as error:
+        raise MailServerRefused(f"{host} said what nobody understands", host=host.host) from error
+    except OSError as error:
+        raise connection_lost(host, error) from error
+
+
+def connect(
+    host: MailHost,
+    login: Login,
+    *,
+    dial: Dial,
+    timeouts: Timeouts,
+    ca_file: Path | None = None,
+    allow_cleartext: bool = False,
+    limits: Limits | None = None,
+    trace: Callable[[str], None] | None = None,
+) -> ImapConnection:
+    """A connection that is protected as `host.transport` asks and signed in as `login`.
+
+    `dial(host, port, seconds)` gives a connected socket or raises MailServerError; `ca_file`
+    (PEM) names authorities beside the system's; `allow_cleartext` lets a password go
+    unprotected to hosts other than this machine; `trace` is told of commands and their
+    outcome, never of a secret. Use the result as a context manager, or close() it.
+
+    Raises MailServerError in all its kinds; no wait is longer than the time-outs allow.
+    """
+    opened = open_connection(
+        host, dial=dial, timeouts=timeouts, ca_file=ca_file, allow_cleartext=allow_cleartext
+    )
+    with mail_server_errors(host):
+        session = _Imap(host, opened, timeouts.read, limits or Limits(), trace)
+        try:
+            sign_in(session, host, login, protected=opened.protected)
+        except BaseException:
+            session.end()
+            raise
+    return ImapConnection(host, session)
+
+
+class _Continuations:
+    """What is sent each time the server asks to go on, in the form that imaplib2 calls."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def process(self, data: bytes | None, _request: object) -> bytes | None:
+        return self._answer(data or b"")
+
+
+class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
+    """imaplib2 over a connection that was greeted and protected already.
+
+    Its reader thread frames and dispatches, and is the watchdog of every wait; its writer
+    thread sends; its handler thread only waits for the end, to release whoever still waits.
+    """
+
+    def __init__(
+        self,
+        host: MailHost,
+        opened: Opened,
+        patience: float,
+        limits: Limits,
+        trace: Callable[[str], None] | None,
+    ) -> None:
+        self._mail_host = host
+        self._opened = opened
+        self._channel = Channel(opened.socket)
+        self._framer = Framer(limits)
+        self._limits = limits
+        self._patience = patience
+        self._trace = trace
+        self._failure: MailServerError | None = None
+        self._inbox: list[Response] = []
+        self._started = self._heard = time.monotonic()
+        self._received = 0
+        super().__init__(host=host.host, port=host.port, identifier=f"imap {host}")
+
+    # A session ----------------------------------------------------------------------------------
+
+    def perform(self, name: str, *arguments: Pieces, answer: Answer | None = None) -> Completion:
+        """Perform a command (see `session.Session`)."""
+        first, *rest = joined(*arguments) if arguments else (None,)
+        if rest:
+            answer = _each(rest)
+        self.literal = _Continuations(answer).process if answer else None
+        self._started, self._received = time.monotonic(), 0
+        with self._broken_off():
+            try:
+                request = self._command(name, first)
+                status, (text,) = request.get_response()
+            finally:
+                if not imaplib2.Commands[name][imaplib2.CMD_VAL_ASYNC]:
+                    self._release_state_change()
+        if self._trace:
+            self._trace(f"{name}: {status}")
+        with self.commands_lock:
+            seen, self._inbox = self._inbox, []
+        return Completion(status, text, seen)
+
+    def signed_in(self, capabilities: frozenset[str]) -> None:
+        self.capabilities = capabilities
+        self.state = imaplib2.AUTH
+
+    def selected(self, is_selected: bool) -> None:
+        self.state = imaplib2.SELECTED if is_selected else imaplib2.AUTH
+
+    def end(self) -> None:
+        """LOGOUT where nobody waits for another answer, and the end of all threads."""
+        if not (self.Terminate or self.tagged_commands or self.state_change_pending.locked()):
+            self._patience = min(self._patience, LAST_WORDS)
+            with contextlib.suppress(MailServerError):
+                self.perform("LOGOUT")
+        self._close_threads()
+
+    @contextlib.contextmanager
+    def _broken_off(self) -> Iterator[None]:
+        """A conversation that breaks off gives its reason once, to whoever was waiting."""
+        try:
+            with mail_server_errors(self._mail_host):
+                yield
+        except MailServerError as error:
+            reason, self._failure = self._failure, self._ended()
+            raise reason or error from error
+
+    def _ended(self) -> MailServerError:
+        host = self._mail_host
+        return ConnectionLost(f"the connection to {host} has ended already", host=host.host)
+
+    # What imaplib2 calls ------------------------------------------------------------------------
+
+    def open(self, host: str | None = None, port: int | None = None) -> None:
+        self.host, self.port, self.sock = host, port, self._opened.socket
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._channel.send(data, self._patience, lambda: bool(self.Terminate))
+        except TimeoutError:
+            self._failure = self._failure or no_answer(self._mail_host, self._patience)
+            raise
+        except OSError:
+            # The reader finds the end too, after what the server may have said about it.
+            return
+
+    def shutdown(self) -> None:
+        self._channel.wake()
+
+    def _get_capabilities(self) -> None:
+        known = self._opened.capabilities
+        if known is None:
+            known = announced(self.perform("CAPABILITY")) or frozenset()
+        if not known & {"IMAP4REV1", "IMAP4"}:
+            host = self._mail_host
+            raise MailServerRefused(f"{host} does not speak IMAP4rev1", host=host.host)
+        self.capabilities = known
+
+    def _request_push(self, tag: Any = None, name: Any = None, **more: Any) -> Any:
+        request = super()._request_push(tag=tag, name=name, **more)
+        if name == "welcome":
+            self._append_untagged("OK", self._opened.greeting.text)
+            self._request_pop(tag, (True, b""))
+        return request
+
+    def _reader(self) -> None:
+        """The reader thread: read until the end, and say why it came."""
+        host = self._mail_host
+        try:
+            self._read()
+        except MailServerError as error:
+            self._failure = self._failure or error
+        except LimitReached as error:
+            self._failure = MailServerRefused(f"{host} {error}", host=host.host)
+        except OSError as error:
+            self._failure = self._failure or connection_lost(host, error)
+        finally:
+            self.inq.put((self.abort, "the connection has ended"))
+
+    def _read(self) -> None:
+        self._take(self._opened.pending)
+        while not self.Terminate:
+            received = self._channel.receive()
+            if received is None:
+                self._channel.wait(min(_TICK, self._patience / 4))
+            elif received:
+                self._take(received)
+            else:
+                host = self._mail_host
+                raise ConnectionLost(f"{host} closed the connection", host=host.host)
+            self._check_patience()
+
+    def _take(self, received: bytes) -> None:
+        self._heard = time.monotonic()
+        self._received += len(received)
+        if self._received > self._limits.command:
+            raise LimitReached(f"sent more than {self._limits.command / MIB:g} MB at once")
+        for response in self._framer.feed(received):
+            self._put_response(response)
+
+    def _check_patience(self) -> None:
+        if not self.tagged_commands:
+            return
+        now, host = time.monotonic(), self._mail_host
+        if now - max(self._heard, self._started) > self._patience:
+            raise no_answer(host, self._patience)
+        allowed = MOST_PATIENCE * self._patience + self._received / SLOWEST
+        if now - self._started > allowed:
+            raise MailServerTimeout(
+                f"{host} did not finish its answer within {allowed:.0f} seconds", host=host.host
+            )
+
+    def _put_response(self, response: Response) -> None:
+        if response.text.startswith(b"+"):
+            if "continuation" in self.tagged_commands:
+                self._request_pop("continuation", (True, response.text[1:].strip()))
+            return
+        said = responses.untagged(response)
+        if said is None:
+            self._end_command(response.text)
+        elif said.kind == "BYE":
+            self._failure = self._failure or farewell(self._mail_host, said.rest)
+            self.Terminate = True
+        else:
+            with self.commands_lock:
+                self._inbox.append(response)
+
+    def _end_command(self, text: bytes) -> None:
+        tag, _, outcome = text.partition(b" ")
+        if tag not in self.tagged_commands:
+            return
+        status, _, words = outcome.strip().partition(b" ")
+        name = status.decode("latin-1").upper()
+        known = name in {"OK", "NO", "BAD"}
+        self._request_pop(tag, (name, [words]) if known else ("BAD", [outcome]))
+        if "continuation" in self.tagged_commands:
+            self._request_pop("continuation", (False, words))
+
+    def _close_threads(self) -> None:
+        self.Terminate = True
+        with contextlib.suppress(queue.Full):
+            self.ouq.put_nowait(None)
+        self.inq.put((self.abort, "closed"))
+        self._channel.wake()
+        for thread in (self.wrth, self.rdth, self.inth):
+            thread.join(_JOIN)
+        self._channel.close()
+
+
+def _each(pieces: list[bytes]) -> Answer:
+    """An answer that gives the pieces one by one."""
+    waiting = iter(pieces)
+    return lambda _text: next(waiting, None)

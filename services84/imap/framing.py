@@ -1,0 +1,114 @@
+"""From the bytes of a connection to whole responses (RFC 3501 section 2.2). Pure: no sockets.
+
+Finds where a response ends, literals included, and keeps within limits whatever the server
+sends. What a response means is `responses`' matter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+MIB = 1024 * 1024
+_ANNOUNCED = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
+_MOST_DIGITS = 18
+# Free text may end like a literal's announcement, and is none.
+_TEXT_ONLY = re.compile(rb"(?!\* )|\* +(?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one server may make us hold, in bytes."""
+
+    line: int = 16 * MIB  # a response without its literals
+    literal: int = 256 * MIB  # the literals of one response
+    command: int = 1024 * MIB  # all responses to one command
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response: its text without the final line end, and the literals announced in it.
+
+    In the text an announcement (`{5}`, line end) stands where the literal belongs.
+    """
+
+    text: bytes
+    literals: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+class LimitReached(ValueError):
+    """The server sends more than the limits allow; the text says what, fit to follow a name."""
+
+
+class Framer:
+    """Cuts a stream into responses. One per connection; not for several threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._line = bytearray()  # the unfinished line
+        self._lines: list[bytes] = []  # the finished lines of the unfinished response
+        self._lines_size = 0
+        self._literal = bytearray()
+        self._missing = 0  # bytes of the literal still to come
+        self._literals: list[bytes] = []
+        self._literals_size = 0
+
+    def feed(self, data: bytes) -> list[Response]:
+        """The responses that `data` completes.
+
+        Raises LimitReached; nothing may be fed afterwards.
+        """
+        found: list[Response] = []
+        at = 0
+        while at < len(data):
+            if self._missing:
+                at = self._feed_literal(data, at)
+                continue
+            end = data.find(b"\n", at) + 1
+            self._take(data[at : end or None])
+            at = end or len(data)
+            if end:
+                self._end_line(found)
+        return found
+
+    def _feed_literal(self, data: bytes, at: int) -> int:
+        piece = data[at : at + self._missing]
+        self._missing -= len(piece)
+        if self._missing or self._literal:
+            self._literal += piece
+        if not self._missing:
+            self._literals.append(bytes(self._literal) if self._literal else piece)
+            self._literal = bytearray()
+        return at + len(piece)
+
+    def _take(self, piece: bytes) -> None:
+        self._lines_size += len(piece)
+        if self._lines_size > self._limits.line:
+            raise LimitReached(f"sent a response of more than {_mib(self._limits.line)}")
+        self._line += piece
+
+    def _end_line(self, found: list[Response]) -> None:
+        line, self._line = bytes(self._line), bytearray()
+        self._lines.append(line)
+        announced = _ANNOUNCED.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
+        if announced and not _TEXT_ONLY.match(self._lines[0]):
+            self._announce(announced[1])
+            return
+        text = b"".join(self._lines).rstrip(b"\r\n")
+        if text:
+            found.append(Response(text, tuple(self._literals)))
+        self._lines, self._lines_size = [], 0
+        self._literals, self._literals_size = [], 0
+
+    def _announce(self, digits: bytes) -> None:
+        size = int(digits) if len(digits) <= _MOST_DIGITS else self._limits.literal + 1
+        self._literals_size += size
+        if self._literals_size > self._limits.literal:
+            raise LimitReached(f"sent a literal of more than {_mib(self._limits.literal)}")
+        self._missing = size
+        if not size:
+            self._literals.append(b"")
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:g} MB"

@@ -1,0 +1,49 @@
+"""What the conversation's rooms need of a session: to perform a command and hear the outcome.
+
+Types only; `connection` implements them over imaplib2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services84.imap.framing import Response
+from services84.imap.names import Pieces
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A command's tagged status (OK, NO or BAD) with its text, and every untagged response that
+    came since the command before, whatever it is about."""
+
+    status: str
+    text: bytes
+    responses: list[Response] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "OK"
+
+
+Answer = Callable[[bytes], bytes | None]
+"""What is sent when the server asks to go on, given its text; None sends nothing."""
+
+
+class Session(Protocol):
+    """A conversation with one server; one command at a time."""
+
+    capabilities: frozenset[str]
+
+    def perform(self, name: str, *arguments: Pieces, answer: Answer | None = None) -> Completion:
+        """Perform a command; raises MailServerError when the conversation breaks."""
+
+    def signed_in(self, capabilities: frozenset[str]) -> None:
+        """The server has accepted the login; these are its capabilities now."""
+
+    def selected(self, is_selected: bool) -> None:
+        """Whether a folder is selected now."""
+
+    def end(self) -> None:
+        """Leave politely if possible, soon in any case; never raises."""
