@@ -10,13 +10,14 @@ Nothing here changes how Spyne works; what it lacks for the contract is met in `
 from __future__ import annotations
 
 import importlib
+import operator
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 _SIX_MODULES = (
-    "six",
     "six.moves",
     "six.moves.collections_abc",
     "six.moves.http_cookies",
@@ -36,11 +37,22 @@ def prepare_spyne() -> None:
     from the caller, so that a run that treats warnings as errors still starts. Raises
     ImportError when Spyne, `six` or `legacy-cgi` is missing.
     """
+    sys.modules.setdefault("spyne.util.six", _six())
     for name in _SIX_MODULES:
         sys.modules.setdefault(f"spyne.util.{name}", importlib.import_module(name))
     with _quiet_import():
         for name in _SPYNE_MODULES:
             importlib.import_module(name)
+
+
+def _six() -> ModuleType:
+    """The maintained `six` with the one function that Spyne has added to its copy."""
+    module = ModuleType("spyne.util.six", "six as Spyne knows it")
+    maintained = vars(importlib.import_module("six"))
+    public = {name: value for name, value in maintained.items() if not name.startswith("__")}
+    vars(module).update(public, __path__=[])
+    vars(module)["get_function_name"] = operator.attrgetter("__name__")
+    return module
 
 
 @contextmanager

@@ -31,6 +31,9 @@ class TrustsProxies(Protocol):
     @property
     def trusted_proxies(self) -> tuple[str, ...]: ...
 
+    @property
+    def remote_user_header(self) -> str: ...
+
 
 def client_address(environ: Environ, settings: TrustsProxies) -> str:
     """The IP address of the caller; behind trusted proxies the nearest that is not one of them.
@@ -50,6 +53,21 @@ def client_address(environ: Environ, settings: TrustsProxies) -> str:
         if not _trusted(address, settings):
             return address
     return address
+
+
+def remote_user(environ: Environ, settings: TrustsProxies) -> str:
+    """The user whom a trusted proxy has authenticated, or empty.
+
+    Empty without the setting `remote_user_header`, and for a header that is no proxy's word.
+    """
+    header = settings.remote_user_header
+    if not header or not _trusted(str(environ.get("REMOTE_ADDR") or ""), settings):
+        return ""
+    raw = str(environ.get(f"HTTP_{header.upper().replace('-', '_')}", "")).strip()
+    try:
+        return raw.encode("latin-1").decode("utf-8")  # as WSGI carries headers (PEP 3333)
+    except UnicodeError:
+        return raw
 
 
 def address_of(environ: Environ, settings: TrustsProxies) -> str:

@@ -5,7 +5,9 @@ None, as is every other member that is absent or nil. None members are left out 
 every client reads as nil or as the type's zero.
 """
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from spyne import Array, ComplexModel
 from spyne import Boolean as SpyneBoolean
@@ -42,7 +44,13 @@ class Enumeration(SpyneUnicode):
         actual_type = None
 
 
-def enumeration(name, *literals, flags=False, actual_type=None, numbers=None):
+def enumeration(
+    name: str,
+    *literals: str,
+    flags: bool = False,
+    actual_type: str | None = None,
+    numbers: Mapping[str, int] | None = None,
+) -> Any:
     """The Enumeration type `name`; each literal is also an attribute of it.
 
     With `flags` a value is any number of the literals, written as an xs:list.
@@ -55,7 +63,9 @@ def enumeration(name, *literals, flags=False, actual_type=None, numbers=None):
     }
     members = {literal: literal for literal in literals}
     members["Attributes"] = type("Attributes", (Enumeration.Attributes,), attributes)
-    return type(name, (Enumeration,), {"__namespace__": SERVICES84, "__type_name__": name} | members)
+    return type(
+        name, (Enumeration,), {"__namespace__": SERVICES84, "__type_name__": name} | members
+    )
 
 
 class Record(ComplexModel):
@@ -75,7 +85,7 @@ class Record(ComplexModel):
         return f"<{self.get_type_name()}>"
 
 
-def dictionary(name, value=String, *, pair=None):
+def dictionary(name: str, value: Any = String, *, pair: str | None = None) -> Any:
     """The dictionary type `name`, a sequence of `pair` elements with Key and Value."""
     pair_name = pair or f"{name}KeyValuePair"
     pair_type = type(
@@ -97,12 +107,12 @@ def dictionary(name, value=String, *, pair=None):
     )
 
 
-def _pair_of(dictionary_type):
+def _pair_of(dictionary_type: Any) -> tuple[str, Any]:
     ((name, pair_type),) = dictionary_type.get_flat_type_info(dictionary_type).items()
     return name, pair_type.__orig__ or pair_type
 
 
-def to_dict(carrier):
+def to_dict(carrier: Any) -> dict[str, Any]:
     """The mapping that a dictionary carrier holds; None is empty. Of equal keys the last counts."""
     if carrier is None:
         return {}
@@ -110,7 +120,7 @@ def to_dict(carrier):
     return {pair.Key: pair.Value for pair in getattr(carrier, name) or () if pair is not None}
 
 
-def from_dict(dictionary_type, mapping):
+def from_dict(dictionary_type: Any, mapping: Mapping[str, Any]) -> Any:
     """A dictionary carrier of `dictionary_type` that holds `mapping`, in its order."""
     name, pair_type = _pair_of(dictionary_type)
     pairs = [pair_type(Key=key, Value=value) for key, value in mapping.items()]
@@ -118,7 +128,7 @@ def from_dict(dictionary_type, mapping):
 
 
 @cache
-def array_of(item):
+def array_of(item: Any) -> Any:
     """ArrayOf`item`, whose value is a list; simple items live in Microsoft's Arrays namespace."""
     name = item.get_type_name()
     array = Array(item, member_name=name, type_name=f"ArrayOf{name}")

@@ -1,0 +1,197 @@
+"""The one place where errors become SOAP: an ExceptionInfo header or a Fault.
+
+What was no valid message of the contract (MessageError) becomes a Fault; a call that failed
+becomes an ExceptionInfo, or a Fault where the setting `errors` says so. Only errors that are
+meant for callers are told in their own words: of the database, the secrets and what nobody
+expected, the caller learns that it failed and the log learns why.
+
+Faults have no `detail`: some WCF versions fail on one that they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from lxml import etree
+
+from services84.carriers.base import from_dict
+from services84.carriers.headers import SoExceptionInfo, SoExceptionInfoParameters
+from services84.errors import (
+    CallError,
+    KeyUnavailable,
+    LimitExceeded,
+    MailServerError,
+    MessageError,
+    MethodNotAllowed,
+    NotUnderstood,
+    SchemaMismatch,
+    SecretError,
+    Services84Error,
+    StoreError,
+    StoreUnavailable,
+    UnsupportedMediaType,
+    VersionMismatch,
+)
+from services84.namespaces import SOAP12_ENVELOPE, WS_ADDRESSING
+from services84.soap.body import SETTING as BODY_SETTING
+from services84.soap.envelope import Addressing, SoapVersion, split_name
+from services84.soap.lexical import write_text
+from services84.soap.reply import Reply, xml_reply
+from services84.soap.service import ReplyAction, to_bytes
+
+SOURCE = "services84"
+ALLOWED_METHODS = "GET, HEAD, POST"
+_XML = "http://www.w3.org/XML/1998/namespace"
+_SERVERS_OWN = "the service could not fulfil the call; its log says why"
+# What a caller may know of errors whose own words are for the log.
+_GUARDED: tuple[tuple[type[Services84Error], str], ...] = (
+    (StoreUnavailable, "the database is not available; try again later"),
+    (SchemaMismatch, "the database does not fit this version; the operator has to upgrade it"),
+    (StoreError, "the database could not do what was asked; the service's log says why"),
+    (KeyUnavailable, "the key of the mail passwords is not available to the service"),
+    (SecretError, "a stored secret cannot be read; it has to be entered anew"),
+)
+_STATUSES: tuple[tuple[type[MessageError], HTTPStatus], ...] = (
+    (MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
+    (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as a caller may see it; `callers_fault` tells Client from Server."""
+
+    message: str
+    friendly_text: str
+    exception_type: str
+    callers_fault: bool
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def explain(error: BaseException) -> Failure:
+    """What a caller may know of an error."""
+    if isinstance(error, CallError | MessageError):
+        return Failure(
+            error.message,
+            error.friendly_text,
+            error.exception_type,
+            not isinstance(error, MailServerError),
+            error.parameters,
+        )
+    for kind, message in _GUARDED:
+        if isinstance(error, kind):
+            return Failure(message, message, kind.exception_type, False)
+    return Failure(_SERVERS_OWN, _SERVERS_OWN, Services84Error.exception_type, False)
+
+
+def exception_info(error: BaseException) -> SoExceptionInfo:
+    """The ExceptionInfo header of a failed call; StackTrace stays nil always."""
+    failure = explain(error)
+    return SoExceptionInfo(
+        Message=failure.message,
+        FriendlyText=failure.friendly_text,
+        ExceptionType=failure.exception_type,
+        Source=SOURCE,
+        Parameters=from_dict(SoExceptionInfoParameters, failure.parameters)
+        if failure.parameters
+        else None,
+    )
+
+
+def fault_reply(
+    error: BaseException, version: SoapVersion, addressing: Addressing | None = None
+) -> Reply:
+    """The Fault of an error, with its HTTP status (SOAP 1.1 section 6.2, 1.2 part 2 table 20)."""
+    envelope = etree.Element(f"{{{version.namespace}}}Envelope", nsmap={"s": version.namespace})
+    _write_headers(envelope, error, version, addressing)
+    body = etree.SubElement(envelope, f"{{{version.namespace}}}Body")
+    fault = etree.SubElement(body, f"{{{version.namespace}}}Fault")
+    code = _code(error, version)
+    text = write_text(explain(error).friendly_text)
+    (_write_fault11 if version is SoapVersion.V11 else _write_fault12)(fault, code, text)
+    headers = [("Allow", ALLOWED_METHODS)] if isinstance(error, MethodNotAllowed) else []
+    status = _status(error, version, code)
+    return xml_reply(status, version.media_type, to_bytes(envelope), *headers)
+
+
+def _code(error: BaseException, version: SoapVersion) -> str:
+    if isinstance(error, VersionMismatch):
+        return "VersionMismatch"
+    if isinstance(error, NotUnderstood):
+        return "MustUnderstand"
+    if explain(error).callers_fault:
+        return "Client" if version is SoapVersion.V11 else "Sender"
+    return "Server" if version is SoapVersion.V11 else "Receiver"
+
+
+def _status(error: BaseException, version: SoapVersion, code: str) -> HTTPStatus:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    if isinstance(error, LimitExceeded) and error.parameters.get("Setting") == BODY_SETTING:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if version is SoapVersion.V12 and code == "Sender":
+        return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _write_fault11(fault: Any, code: str, text: str) -> None:
+    etree.SubElement(fault, "faultcode").text = f"s:{code}"
+    reason = etree.SubElement(fault, "faultstring")
+    reason.set(f"{{{_XML}}}lang", "en")
+    reason.text = text
+
+
+def _write_fault12(fault: Any, code: str, text: str) -> None:
+    value = etree.SubElement(
+        etree.SubElement(fault, f"{{{SOAP12_ENVELOPE}}}Code"), f"{{{SOAP12_ENVELOPE}}}Value"
+    )
+    value.text = f"s:{code}"
+    reason = etree.SubElement(
+        etree.SubElement(fault, f"{{{SOAP12_ENVELOPE}}}Reason"), f"{{{SOAP12_ENVELOPE}}}Text"
+    )
+    reason.set(f"{{{_XML}}}lang", "en")
+    reason.text = text
+
+
+def _write_headers(
+    envelope: Any, error: BaseException, version: SoapVersion, addressing: Addressing | None
+) -> None:
+    blocks = []
+    if isinstance(error, VersionMismatch):
+        blocks.append(_upgrade())
+    if isinstance(error, NotUnderstood) and version is SoapVersion.V12:
+        blocks += [_not_understood(name) for name in error.headers]
+    if not blocks and addressing is None:
+        return
+    header = etree.SubElement(envelope, f"{{{version.namespace}}}Header")
+    header.extend(blocks)
+    if addressing is not None:
+        tail = "soap/fault" if addressing.namespace == WS_ADDRESSING else "fault"
+        ReplyAction(addressing, f"{addressing.namespace}/{tail}").write(header)
+
+
+def _upgrade() -> Any:
+    """SOAP 1.2 part 1 section 5.4.7: the versions that are spoken here, best first."""
+    upgrade = etree.Element(f"{{{SOAP12_ENVELOPE}}}Upgrade", nsmap={"e12": SOAP12_ENVELOPE})
+    for number, version in enumerate((SoapVersion.V12, SoapVersion.V11)):
+        supported = etree.SubElement(
+            upgrade,
+            f"{{{SOAP12_ENVELOPE}}}SupportedEnvelope",
+            nsmap={f"v{number}": version.namespace},
+        )
+        supported.set("qname", f"v{number}:Envelope")
+    return upgrade
+
+
+def _not_understood(name: str) -> Any:
+    """SOAP 1.2 part 1 section 5.4.8; a block without a namespace is named as it is."""
+    namespace, local = split_name(name)
+    block = etree.Element(
+        f"{{{SOAP12_ENVELOPE}}}NotUnderstood", nsmap={"x": namespace} if namespace else None
+    )
+    block.set("qname", f"x:{local}" if namespace else local)
+    return block

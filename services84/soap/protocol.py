@@ -1,0 +1,278 @@
+"""Spyne's SOAP protocols, made to read and write as the contract wants it.
+
+Spyne maps elements to carriers and back; this module replaces how it treats what callers get
+wrong. Spyne ignores unknown, repeated and foreign members and accepts texts that XML Schema does
+not; here each is an InvalidMember with its path. Reading XML and envelopes is done before, by
+`xmlreader` and `envelope`.
+
+Decided here: `xsi:nil` on a value type counts as absent, for no harm can come of it; members may
+come in any order; `xsi:type` is passed over where it names the declared type or, on a simple
+member, any type of XML Schema or of the SOAP encoding. A string of type `base64Binary` is decoded
+as UTF-8: SOAP::Lite sends every string like that which is not ASCII.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NoReturn
+
+from spyne import (
+    Array,
+    Boolean,
+    ByteArray,
+    ComplexModelBase,
+    DateTime,
+    Double,
+    Integer16,
+    Integer32,
+    ModelBase,
+    Unicode,
+)
+from spyne.protocol.soap import Soap11
+from spyne.protocol.soap.soap12 import Soap12
+from spyne.util.cdict import cdict
+
+from services84.carriers.base import Enumeration
+from services84.errors import InvalidMember
+from services84.namespaces import SOAP11_ENVELOPE, SOAP12_ENVELOPE, XSD, XSI
+from services84.soap import lexical
+from services84.soap.envelope import SoapVersion, local_name, split_name
+
+_NIL = f"{{{XSI}}}nil"
+_TYPE = f"{{{XSI}}}type"
+_SOAP_ENCODINGS = (
+    "http://schemas.xmlsoap.org/soap/encoding/",
+    "http://www.w3.org/2003/05/soap-encoding",
+)
+# Attributes by which a member's content stands elsewhere in the message: SOAP 1.1 encoding, SOAP
+# 1.2 encoding, .NET's preserved references. Document/literal has none of them.
+_REFERENCES = (
+    "href",
+    "{http://www.w3.org/2003/05/soap-encoding}ref",
+    "{http://schemas.microsoft.com/2003/10/Serialization/}Ref",
+)
+_ENVELOPES = (SOAP11_ENVELOPE, SOAP12_ENVELOPE)
+_RANGES = {Integer32: (-(2**31), 2**31 - 1), Integer16: (-(2**15), 2**15 - 1)}
+
+
+class _ContractRules:
+    """Mixed into Spyne's protocols; see the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deserialization_handlers = cdict(
+            {
+                ModelBase: self._simple_from_element,
+                ComplexModelBase: self._carrier_from_element,
+                Array: self._items_from_element,
+            }
+        )
+        self._readers = cdict(_READERS)
+        self._to_unicode_handlers: Any  # of Spyne
+        self._to_unicode_handlers.update(_WRITERS)
+
+    def from_element(self, ctx: Any, cls: Any, element: Any) -> Any:
+        """The value of an element of type `cls`; None for a nil one. Raises InvalidMember."""
+        for reference in _REFERENCES:
+            if reference in element.attrib:
+                refuse(element, element.get(reference), "refers to another element; not supported")
+        if _is_nil(element):
+            return None
+        _check_type(cls, element)
+        return self.deserialization_handlers[cls](ctx, cls, element)
+
+    def null_to_parent(
+        self, ctx: Any, cls: Any, inst: Any, parent: Any, ns: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Write a nil, but never for what cannot be nil."""
+        if cls.Attributes.nillable:
+            super().null_to_parent(ctx, cls, inst, parent, ns, *args, **kwargs)  # type: ignore[misc]
+
+    def _simple_from_element(self, _ctx: Any, cls: Any, element: Any) -> Any:
+        if len(element):
+            refuse(element, local_name(element[0].tag), "is an element where a plain value belongs")
+        text = element.text or ""
+        try:
+            if issubclass(cls, Unicode) and _names_base64(element):
+                text = lexical.read_binary(text).decode("utf-8")
+            return self._readers[cls](cls, text)
+        except UnicodeDecodeError:
+            refuse(element, element.get(_TYPE), "holds no UTF-8")
+        except lexical.NotOfType as error:
+            refuse(element, text, error.problem)
+
+    def _carrier_from_element(self, ctx: Any, cls: Any, element: Any) -> Any:
+        carrier = cls.get_deserialization_instance(ctx)
+        members = cls.get_flat_type_info(cls)
+        namespace = cls.get_namespace()
+        seen: set[str] = set()
+        repeated: dict[str, list[Any]] = {}
+        _check_no_text(element)
+        for child in element:
+            found_in, name = split_name(child.tag)
+            member = members.get(name)
+            if member is None:
+                names = ", ".join(members) or "none"
+                refuse(child, name, f"is no member here; the members are {names}")
+            if found_in != namespace:
+                refuse(child, found_in, f"is not the namespace of this member, {namespace}")
+            value = self.from_element(ctx, member, child)
+            if member.Attributes.max_occurs > 1:
+                repeated.setdefault(name, []).append(value)
+            elif name in seen:
+                refuse(child, name, "is given more than once")
+            else:
+                seen.add(name)
+                setattr(carrier, name, value)
+        for name, values in repeated.items():
+            setattr(carrier, name, values)
+        return carrier
+
+    def _items_from_element(self, ctx: Any, cls: Any, element: Any) -> list[Any]:
+        ((name, item),) = cls.get_flat_type_info(cls).items()
+        expected = f"{{{cls.get_namespace()}}}{name}"
+        items = []
+        _check_no_text(element)
+        for child in element:
+            if child.tag != expected:
+                refuse(child, child.tag, f"is no item of this array; items are {expected}")
+            value = self.from_element(ctx, item, child)
+            if value is None and not item.Attributes.nillable:
+                refuse(child, "", "is nil, which an item of this array cannot be")
+            items.append(value)
+        return items
+
+
+class ContractSoap11(_ContractRules, Soap11):  # type: ignore[misc]
+    """SOAP 1.1."""
+
+
+class ContractSoap12(_ContractRules, Soap12):  # type: ignore[misc]
+    """SOAP 1.2."""
+
+
+PROTOCOLS = {SoapVersion.V11: ContractSoap11, SoapVersion.V12: ContractSoap12}
+
+
+def refuse(element: Any, value: str, problem: str) -> NoReturn:
+    """Raise InvalidMember for an element of the request."""
+    raise InvalidMember(path_of(element), value, problem)
+
+
+def path_of(element: Any) -> str:
+    """The element's path below the operation or from its header, such as `A/B[2]/C`."""
+    names = []
+    while element is not None and split_name(element.tag)[0] not in _ENVELOPES:
+        names.append(_step(element))
+        element = element.getparent()
+    if element is not None and local_name(element.tag) == "Body" and len(names) > 1:
+        names.pop()  # the operation itself
+    return "/".join(reversed(names))
+
+
+def _step(element: Any) -> str:
+    name = local_name(element.tag)
+    before = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
+    alone = not before and next(element.itersiblings(element.tag), None) is None
+    return name if alone else f"{name}[{before + 1}]"
+
+
+def _is_nil(element: Any) -> bool:
+    text = element.get(_NIL)
+    if text is None:
+        return False
+    try:
+        nil = lexical.read_boolean(text)
+    except lexical.NotOfType as error:
+        raise InvalidMember(f"{path_of(element)}/@xsi:nil", text, error.problem) from error
+    if nil and (len(element) or (element.text or "").strip()):
+        refuse(element, "xsi:nil", "stands at a member that has a value")
+    return nil
+
+
+def _check_type(cls: Any, element: Any) -> None:
+    """Refuse an xsi:type that says something else than the contract."""
+    text = element.get(_TYPE)
+    if text is None or _is_nameless(cls):
+        return
+    named = _named_type(element, text)
+    declared = (cls.get_namespace(), cls.get_type_name())
+    if named == declared:
+        return
+    if not issubclass(cls, ComplexModelBase) and named[0] in (XSD, *_SOAP_ENCODINGS):
+        return
+    refuse(element, text, f"is not the type of this member, {declared[1]}")
+
+
+def _is_nameless(cls: Any) -> bool:
+    """Operations, replies and the pairs of dictionaries have no name in the contract."""
+    if not issubclass(cls, ComplexModelBase) or issubclass(cls, Array):
+        return False
+    return bool(getattr(cls.Attributes, "anonymous", True))
+
+
+def _named_type(element: Any, text: str) -> tuple[str, str]:
+    prefix, _, name = text.strip().rpartition(":")
+    return element.nsmap.get(prefix or None, ""), name
+
+
+def _names_base64(element: Any) -> bool:
+    text = element.get(_TYPE)
+    return text is not None and _named_type(element, text)[1] in ("base64Binary", "base64")
+
+
+def _check_no_text(element: Any) -> None:
+    stray = (element.text or "").strip() or next(
+        (child.tail.strip() for child in element if child.tail and child.tail.strip()), ""
+    )
+    if stray:
+        refuse(element, "text", "stands where only members belong")
+
+
+def _read_integer(cls: Any, text: str) -> int:
+    return lexical.read_integer(text, *_range_of(cls))
+
+
+def _write_integer(cls: Any, value: int) -> str:
+    lowest, highest = _range_of(cls)
+    if not lowest <= value <= highest:
+        raise ValueError(f"{value} is not between {lowest} and {highest}")
+    return str(int(value))
+
+
+def _range_of(cls: Any) -> tuple[int, int]:
+    return next(bounds for kind, bounds in _RANGES.items() if issubclass(cls, kind))
+
+
+def _read_enumeration(cls: Any, text: str) -> str | tuple[str, ...]:
+    attributes = cls.Attributes
+    read: Callable[..., Any] = lexical.read_flags if attributes.flags else lexical.read_literal
+    return read(text, attributes.literals)  # type: ignore[no-any-return]
+
+
+_READERS: dict[Any, Callable[[Any, str], Any]] = {
+    Integer32: _read_integer,
+    Integer16: _read_integer,
+    Boolean: lambda _cls, text: lexical.read_boolean(text),
+    Double: lambda _cls, text: lexical.read_double(text),
+    DateTime: lambda _cls, text: lexical.read_date_time(text),
+    ByteArray: lambda _cls, text: lexical.read_binary(text),
+    Unicode: lambda _cls, text: text,
+    Enumeration: _read_enumeration,
+}
+
+
+def _write_date_time(_cls: Any, value: datetime) -> str:
+    return value.isoformat()
+
+
+_WRITERS: dict[Any, Callable[..., str]] = {
+    Integer32: _write_integer,
+    Integer16: _write_integer,
+    Double: lambda _cls, value: lexical.write_double(value),
+    DateTime: _write_date_time,
+    ByteArray: lambda _cls, value, *_: lexical.write_binary(value),
+    Unicode: lambda _cls, value: lexical.write_text(str(value)),
+    Enumeration: lambda cls, value: lexical.write_literals(value, cls.Attributes.literals),
+}

@@ -1,0 +1,162 @@
+"""One Spyne service made from a table of operations, spoken in SOAP 1.1 and SOAP 1.2.
+
+Spyne gives duplicate ports to several Service classes, so the whole table becomes one. It takes
+one protocol an Application, so there are two Applications over that class and each message goes to
+the one of its version. Spyne deserialises, invokes and serialises; its transports, its envelope
+reader and its WSDL writer are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from spyne import Application, MethodContext, Service, rpc
+from spyne.protocol import ProtocolBase
+
+from services84.agents.call import Call
+from services84.agents.registry import Operation, ServiceTable
+from services84.carriers.base import Record
+from services84.namespaces import ARRAYS, CRYPTOGRAPHY, SERVICES84, XSI
+from services84.soap.envelope import Addressing, SoapMessage, SoapVersion
+from services84.soap.headers import ReplyHeaders, write_headers
+from services84.soap.protocol import PROTOCOLS
+
+_PREFIXES = {"n": SERVICES84, "a": ARRAYS, "c": CRYPTOGRAPHY, "i": XSI}
+
+
+@dataclass(frozen=True)
+class _Application:
+    """An Application in the shape that Spyne's MethodContext expects of a transport."""
+
+    app: Any
+
+
+class SpyneService:
+    """The operations of a table, as Spyne sees them."""
+
+    def __init__(self, table: ServiceTable) -> None:
+        self.table = table
+        replies = _reply_types(table)
+        methods = {op.name: _declare(op, replies[op.reply]) for op in table}
+        self.service_class: Any = type(table.wsdl_name, (Service,), methods)
+        self._transports = {
+            version: _Application(
+                Application(
+                    [self.service_class],
+                    tns=SERVICES84,
+                    name=table.wsdl_name,
+                    in_protocol=protocol(),
+                    out_protocol=protocol(),
+                )
+            )
+            for version, protocol in PROTOCOLS.items()
+        }
+
+    def protocol(self, version: SoapVersion) -> Any:
+        """The protocol that reads a version's elements."""
+        return self._transports[version].app.in_protocol
+
+    def descriptor(self, operation: Operation) -> Any:
+        """Spyne's description of an operation, with its messages' types."""
+        return self.service_class.public_methods[operation.name]
+
+    def exchange(self, message: SoapMessage, operation: Operation) -> Exchange:
+        """The exchange that a request begins."""
+        return Exchange(self._transports[message.version], message, self.descriptor(operation))
+
+
+class Exchange:
+    """One request and its reply on their way through Spyne: read, invoke, write."""
+
+    def __init__(self, transport: Any, message: SoapMessage, descriptor: Any) -> None:
+        self._context = MethodContext(transport, MethodContext.SERVER)
+        self._context.in_body_doc = message.operation
+        self._context.method_request_string = message.operation.tag
+        self._context.descriptor = descriptor
+
+    def read(self) -> None:
+        """Deserialise the parameters. Raises InvalidMember."""
+        self._context.app.in_protocol.deserialize(self._context, ProtocolBase.REQUEST)
+
+    def invoke(self, call: Call) -> None:
+        """Run the operation with what was read; raises what it raises."""
+        context = self._context
+        context.udc = call
+        context.out_object = [context.app.call_wrapper(context)]
+
+    def write(self, headers: ReplyHeaders, action: ReplyAction | None = None) -> bytes:
+        """The reply; after a failure, and for void operations, an empty reply element."""
+        context = self._context
+        if headers.exception is not None or context.out_object is None:
+            context.out_object = [context.descriptor.out_message()]
+        protocol = context.app.out_protocol
+        protocol.serialize(context, ProtocolBase.RESPONSE)
+        envelope = _with_prefixes(context.out_document, protocol.ns_soap_env)
+        write_headers(envelope, headers, protocol)
+        if action is not None:
+            action.write(envelope[0])
+        etree.cleanup_namespaces(envelope)
+        return to_bytes(envelope)
+
+
+@dataclass(frozen=True)
+class ReplyAction:
+    """The WS-Addressing headers of a reply (WS-Addressing 1.0 SOAP Binding, section 3)."""
+
+    addressing: Addressing
+    action: str
+
+    def write(self, header: Any) -> None:
+        """Add wsa:Action and, where the request had a MessageID, wsa:RelatesTo."""
+        namespace = self.addressing.namespace
+        etree.SubElement(header, f"{{{namespace}}}Action").text = self.action
+        if self.addressing.message_id:
+            relates_to = etree.SubElement(header, f"{{{namespace}}}RelatesTo")
+            relates_to.text = self.addressing.message_id
+
+
+def to_bytes(document: Any) -> bytes:
+    """A document as it goes over the wire: UTF-8 with its declaration."""
+    text: bytes = etree.tostring(document, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _with_prefixes(document: Any, soap_namespace: str) -> Any:
+    """The envelope with readable prefixes; Spyne's own are those of its whole interface."""
+    envelope = etree.Element(document.tag, nsmap={"s": soap_namespace, **_PREFIXES})
+    envelope.extend(document)
+    return envelope
+
+
+def _reply_types(table: ServiceTable) -> dict[str, Any]:
+    """A type for each reply element; operations that share an element share the type."""
+    types: dict[str, Any] = {}
+    returned: dict[str, dict[str, Any]] = {}
+    for op in table:
+        members = dict(op.returns)
+        if returned.setdefault(op.reply, members) != members:
+            raise ValueError(f"{op.reply} is declared with different members")
+        if op.reply not in types:
+            attributes = type("Attributes", (Record.Attributes,), {"anonymous": True})
+            types[op.reply] = type(op.reply, (Record,), {"Attributes": attributes, **members})
+    return types
+
+
+def _declare(operation: Operation, reply: Any) -> Callable[..., Any]:
+    def serve(context: Any, *arguments: Any) -> Any:
+        named = dict(zip(operation.parameters, arguments, strict=True))
+        return reply(**operation.invoke(context.udc, named))
+
+    serve.__name__ = operation.name
+    serve.__doc__ = operation.documentation
+    declared: Callable[..., Any] = rpc(
+        *operation.parameters.values(),
+        _args=list(operation.parameters),
+        _returns=reply,
+        _body_style="out_bare",
+        _out_message_name=f"{{{SERVICES84}}}{operation.reply}",
+    )(serve)
+    return declared
