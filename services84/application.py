@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 
 from services84.agents import TABLES
 from services84.agents.gate import admit
@@ -21,7 +20,7 @@ from services84.agents.services import Services
 from services84.security.outbound import Dialer
 from services84.security.vault import Vault
 from services84.settings import Settings, read_settings
-from services84.soap.endpoint import SoapEndpoint
+from services84.soap.endpoint import SoapEndpoint, asks_for_wsdl
 from services84.store.accounts import AccountStore
 from services84.store.database import Database
 from services84.store.folders import FolderStore
@@ -61,15 +60,19 @@ class Application:
     ) -> None:
         self.settings = settings or read_settings()
         self.vault = Vault.load(self.settings.key_file)
-        self.database = Database(self.settings.database_url, pool_size=self.settings.database_pool)
+        self.database = Database(
+            self.settings.database_url, pool_size=self.settings.database_pool, clock=clock
+        )
         self.database.check_schema()
         accounts = AccountStore(self.database, self.vault)
         folders, items = FolderStore(self.database), ItemStore(self.database)
         dialer = Dialer(online=self.settings.online, timeout=self.settings.mail_connect_timeout)
         mail = MailServers(dialer, self.settings)
+        accounts.finish_deletions()
         self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock)
         self.services = Services(
             settings=self.settings,
+            database=self.database,
             accounts=accounts,
             folders=folders,
             items=items,
@@ -95,11 +98,6 @@ class Application:
         if endpoint is None:
             reply = index_reply if path == "/" else not_found_reply
             return reply(environ, start_response, self.settings, TABLES.values())
-        if environ.get("REQUEST_METHOD") in ("GET", "HEAD") and not _asks_for_wsdl(environ):
+        if environ.get("REQUEST_METHOD") in ("GET", "HEAD") and not asks_for_wsdl(environ):
             return help_reply(environ, start_response, self.settings, endpoint.table)
         return endpoint(environ, start_response)
-
-
-def _asks_for_wsdl(environ: Environ) -> bool:
-    query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
-    return any(key.lower() in ("wsdl", "singlewsdl") for key in query)

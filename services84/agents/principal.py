@@ -39,7 +39,7 @@ GENERIC_KEYS = "UserName with Password, or Ticket"
 )
 def get_system_info(call: Call) -> SoSystemInfoCarrier:
     """Describe the installation: its version and its database."""
-    database = call.services.principals.database
+    database = call.services.database
     return SoSystemInfoCarrier(
         Description="services84, a self-hosted Services84 e-mail service",
         BuildLabel=f"services84 {__version__}",
@@ -51,7 +51,7 @@ def get_system_info(call: Call) -> SoSystemInfoCarrier:
         DaysUntilNetServerExpiry=0,
         DatabaseVersion=0,
         DatabaseType=database.product,
-        DatabaseMinor=database.revision or "",
+        DatabaseMinor=database.revision,
         DatabaseName=database.name,
         IsUnicode=True,
         CompanyName="",

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
+from services84.store.database import Database
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
@@ -23,6 +24,7 @@ class Services:
     """Everything that an operation may touch."""
 
     settings: Settings
+    database: Database
     accounts: AccountStore
     folders: FolderStore
     items: ItemStore

@@ -55,6 +55,11 @@ class Database:
         return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[self._kind]
 
     @property
+    def url(self) -> str:
+        """The URL that opens this database again, with its password: not for people."""
+        return self._url.render_as_string(hide_password=False)
+
+    @property
     def name(self) -> str:
         """The SQLite file's path, or the PostgreSQL database's name."""
         return self._url.database or ""

@@ -63,6 +63,11 @@ class SyncEngine:
         """Make every running sync end at its next commit."""
         self._stopping.set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
     def run(self, lease: Lease, progress: ProgressCallback | None = None) -> SyncReport:
         """Sync the account of `lease` and give the lease back.
 

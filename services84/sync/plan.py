@@ -166,6 +166,7 @@ def plan_folder(known: Folder, seen: FolderSeen) -> Work:
         return Work.REBUILD
     if (
         known.complete
+        and known.uid_validity is not None
         and seen.highest_mod_seq is not None
         and seen.uid_next is not None
         and (known.highest_mod_seq, known.uid_next) == (seen.highest_mod_seq, seen.uid_next)
