@@ -150,6 +150,7 @@ def _postgresql(url: URL, common: dict[str, Any]) -> Engine:
             pool_pre_ping=True,  # the server may have been restarted since the last use
             connect_args={
                 "connect_timeout": 10,
+                "client_encoding": "utf8",
                 "application_name": "services84",
                 "options": " ".join(filter(None, options)),
             },

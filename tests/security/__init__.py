@@ -1,0 +1,1 @@
+"""Tests of tickets, passwords, the vault and the outbound policy."""
