@@ -21,8 +21,8 @@ _HOST = re.compile(
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
 _SCHEMES = ("http", "https")
 _MAX_PORT = 65535
-# Characters of a path that need no escaping (RFC 3986 section 3.3).
-_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+# Fewer than RFC 3986 allows in a path: addresses are shown in command lines to copy.
+_PATH_SAFE = "/-._~"
 
 
 class TrustsProxies(Protocol):
