@@ -1,0 +1,1 @@
+"""MIME: bytes in, values out. Pure; `parse` never raises, whatever the message."""

@@ -1,0 +1,200 @@
+"""Header fields of real mail: where they are, what they say. Pure.
+
+RFC 5322 fields, RFC 2047 encoded words, RFC 2045 parameters with RFC 2231's continuations, and
+what comes instead: raw 8-bit, words split within a character, missing quotes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+import urllib.parse
+from dataclasses import dataclass
+
+from services84.mime import charsets
+
+LONGEST_VALUE = 1024 * 1024  # bytes of one field that are looked at
+_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
+_ENVELOPE = re.compile(rb">?From ")
+
+
+@dataclass(frozen=True)
+class Headers:
+    """The fields of one message or part, names lower-case, in their order."""
+
+    fields: tuple[tuple[str, bytes], ...]
+
+    def raw(self, name: str) -> bytes:
+        """The first value of a field, unfolded; empty where there is none."""
+        return next((value for found, value in self.fields if found == name), b"")
+
+    def text(self, name: str) -> str:
+        """The first value of a field, readable, on one line."""
+        return decode_words(_readable(self.raw(name)))
+
+    def addresses(self, name: str) -> str:
+        """All values of an address field, readable; a decoded name that holds a comma or the
+        like is quoted, so that the list can still be told apart."""
+        values = [value for found, value in self.fields if found == name]
+        texts = [decode_words(_readable(value), quote=True) for value in values]
+        return ", ".join(filter(None, texts))
+
+
+def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
+    """The fields from `start`, and where the body begins.
+
+    The body begins after an empty line, or at a line that is no field where none follows either.
+    """
+    fields: list[tuple[str, bytes]] = []
+    lines: list[bytes] = []
+    at = start
+    while at < end:
+        stop = source.find(b"\n", at, end) + 1 or end
+        line = source[at:stop]
+        if line.strip(b"\r\n") == b"":
+            at = stop
+            break
+        found = _FIELD.match(line)
+        if found:
+            _finish(fields, lines)
+            fields.append((found[1].decode("ascii").lower(), b""))
+            lines = [line[found.end() :]]
+        elif line[:1] in b" \t" and lines:
+            lines.append(line)
+        elif not _goes_on(source, line, stop, end):
+            break
+        at = stop
+    _finish(fields, lines)
+    return Headers(tuple(fields)), at
+
+
+def _finish(fields: list[tuple[str, bytes]], lines: list[bytes]) -> None:
+    if fields and lines:
+        value = b"".join(line.rstrip(b"\r\n") for line in lines)[:LONGEST_VALUE]
+        fields[-1] = (fields[-1][0], value.strip())
+
+
+def _goes_on(source: bytes, line: bytes, stop: int, end: int) -> bool:
+    """Whether the fields go on after a line that is none, as after mbox's "From "."""
+    return bool(_ENVELOPE.match(line)) or bool(_FIELD.match(source, stop, min(end, stop + 100)))
+
+
+def _readable(raw: bytes) -> str:
+    """On one line, blanks collapsed: folding adds none that a reader should see."""
+    return " ".join(charsets.decode(raw.replace(b"\0", b""), None).split())
+
+
+# Encoded words ----------------------------------------------------------------------------------
+
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,2000}?)\?=")
+_SPECIALS = frozenset('()<>[]:;@\\,"')
+
+
+def decode_words(text: str, *, quote: bool = False) -> str:
+    """RFC 2047: encoded words decoded; neighbours of one charset are joined before decoding,
+    since a character may be split between them. With `quote`, a decoded phrase that holds
+    special characters is put in quotes, unless it stands in some already."""
+    if "=?" not in text:
+        return text
+    out: list[str] = []
+    run: list[tuple[str, bytes]] = []
+    at = 0
+    for found in _WORD.finditer(text):
+        between = text[at : found.start()]
+        if run and between.strip():
+            out.append(_decode_run(run, quote and not _within_quotes(out)))
+            run = []
+        if not run:
+            out.append(between)
+        run.append((found[1].partition("*")[0].lower(), _word_bytes(found[2], found[3])))
+        at = found.end()
+    if run:
+        out.append(_decode_run(run, quote and not _within_quotes(out)))
+    return "".join(out) + text[at:]
+
+
+def _decode_run(run: list[tuple[str, bytes]], quote: bool) -> str:
+    joined: list[tuple[str, bytes]] = []
+    for charset, raw in run:
+        if joined and joined[-1][0] == charset:
+            joined[-1] = (charset, joined[-1][1] + raw)
+        else:
+            joined.append((charset, raw))
+    text = " ".join("".join(charsets.decode(raw, name) for name, raw in joined).split())
+    if quote and _SPECIALS.intersection(text) and not text.startswith('"'):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text
+
+
+def _within_quotes(out: list[str]) -> bool:
+    return sum(piece.count('"') - piece.count('\\"') for piece in out) % 2 == 1
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    raw = text.encode("utf-8", "surrogateescape")
+    if encoding in "qQ":
+        return quopri.decodestring(raw, header=True)
+    return decode_base64(raw)
+
+
+def decode_base64(raw: bytes) -> bytes:
+    """Base64 with strange characters, wrong padding or a cut end: what can be read of it."""
+    try:
+        return base64.b64decode(raw)
+    except binascii.Error:
+        clean = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+        clean = clean[: -1 if len(clean) % 4 == 1 else None]
+        return base64.b64decode(clean + b"=" * (-len(clean) % 4))
+
+
+# Parameters -------------------------------------------------------------------------------------
+
+_PARAMETER = re.compile(r';\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_SECTION = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?\Z")
+
+
+@dataclass(frozen=True)
+class Parametered:
+    """A field such as Content-Type: its value and its parameters by name; lower-case both."""
+
+    value: str
+    parameters: dict[str, str]
+
+
+def parametered(raw: bytes) -> Parametered:
+    """The value and the parameters of a field; RFC 2231 and RFC 2047 forms decoded."""
+    text = charsets.decode(raw, None)
+    value = text.partition(";")[0].strip().lower()
+    plain: dict[str, str] = {}
+    extended: dict[str, dict[int, tuple[str, bool]]] = {}
+    for found in _PARAMETER.finditer(text):
+        name, content = found[1].lower(), _unquoted(found[2].strip())
+        section = _SECTION.match(name)
+        if section:
+            encoded = section[3] is not None or section[2] is None
+            sections = extended.setdefault(section[1], {})
+            sections.setdefault(int(section[2] or 0), (content, encoded))
+        else:
+            plain.setdefault(name, " ".join(decode_words(content).split()))
+    for name, sections in extended.items():
+        plain[name] = _joined(sections)
+    return Parametered(value, plain)
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+    return text.strip('"')
+
+
+def _joined(sections: dict[int, tuple[str, bool]]) -> str:
+    charset, raw = "utf-8", b""
+    for number in sorted(sections):
+        content, encoded = sections[number]
+        if encoded and number == min(sections) and content.count("'") > 1:
+            charset, _, content = content.split("'", 2)
+        piece = content.encode("utf-8", "surrogateescape")
+        raw += urllib.parse.unquote_to_bytes(piece) if encoded else piece
+    return decode_words(charsets.decode(raw, charset))
