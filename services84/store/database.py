@@ -7,10 +7,9 @@ on PostgreSQL it may hold an account's row.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +19,11 @@ from services84.errors import SchemaMismatch, StoreError, StoreUnavailable
 from services84.store import schema
 from services84.store.engines import READING, WAIT_SECONDS, WRITING, make_engine, parse_url
 from services84.store.trouble import ADVICE, store_errors
+from services84.store.turns import Gate, Turn
 
 Clock = Callable[[], datetime]
 
+FORK_PATIENCE = 5.0  # seconds that a fork waits for the transactions under way
 _MIGRATION_LOCK = 0x5384_0001  # PostgreSQL's advisory locks are numbers; ours means "migrating"
 
 
@@ -42,7 +43,7 @@ class Database:
         self._url = parse_url(url)
         self._engine = make_engine(self._url, pool_size)
         self._kind = self._engine.dialect.name
-        self._turn = _Turn()
+        self._begin_life()
         self.clock = clock
         _databases.add(self)
 
@@ -72,15 +73,12 @@ class Database:
 
         Raises StoreUnavailable, SchemaMismatch, StoreError. Transactions of a thread do not nest.
         """
-        with store_errors():
-            if self._kind != "sqlite":
-                with self._connected(WRITING) as connection:
-                    yield connection
-                return
-            # SQLite has one writer. Waiting here, without a connection, is fair and wakes up at
-            # once; SQLite's own lock is polled, and serves for other processes.
-            with self._turn.taken(), self._connected(WRITING) as connection:
-                yield connection
+        with (
+            store_errors(),
+            self._turn.taken() if self._turn else nullcontext(),
+            self._connected(WRITING) as connection,
+        ):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -90,7 +88,12 @@ class Database:
 
     @contextmanager
     def _connected(self, how: dict[str, dict[str, object]]) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
+        if self._unusable:
+            raise StoreUnavailable("this process was forked during a transaction; start it anew")
+        with (
+            self._gate.passed() if self._gate else nullcontext(),
+            self._engine.connect() as connection,
+        ):
             prepared = connection.execution_options(**how[self._kind])
             with prepared.begin():
                 yield prepared
@@ -159,47 +162,52 @@ class Database:
         with store_errors():
             self._engine.dispose()
 
-    def after_fork(self) -> None:
-        """Called in a forked child: the parent's connections and lock are not ours to use."""
-        # Kept and never closed: closing SQLite's would touch the parent's journal, and closing
-        # PostgreSQL's would end the parent's sessions.
+    def _begin_life(self) -> None:
+        """What belongs to one process."""
+        on_file = self._kind == "sqlite"
+        self._turn = Turn(WAIT_SECONDS) if on_file else None
+        self._gate = Gate(WAIT_SECONDS) if on_file else None
+        self._unusable = False
+
+    # Called by the process's hooks, below.
+
+    def _before_fork(self) -> None:
+        if self._gate is not None:
+            self._unusable = not self._gate.shut(FORK_PATIENCE)
+            if not self._unusable:
+                self._engine.dispose()
+
+    def _after_fork_in_parent(self) -> None:
+        if self._gate is not None:
+            self._unusable = False
+            self._gate.open()
+
+    def _after_fork_in_child(self) -> None:
+        if self._unusable:
+            return
+        # Kept and never closed: closing PostgreSQL's would end the parent's sessions.
         _of_the_parent.append(self._engine.pool)
         self._engine.dispose(close=False)
-        self._turn = _Turn()
+        self._begin_life()
 
 
 _NEWER = "the database was made by a newer version of services84; install that one"
-
-
-class _Turn:
-    """Whose turn it is to write, within this process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holder: int | None = None
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        me = threading.get_ident()
-        if self._holder == me:
-            raise RuntimeError("a transaction inside a transaction of the same thread")
-        if not self._lock.acquire(timeout=WAIT_SECONDS):
-            raise StoreUnavailable("the database was busy writing for too long")
-        self._holder = me
-        try:
-            yield
-        finally:
-            self._holder = None
-            self._lock.release()
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _of_the_parent: list[Pool] = []
 
 
-def _forget_parents_connections() -> None:
-    for database in list(_databases):
-        database.after_fork()
+def _for_all(method: Callable[[Database], None]) -> Callable[[], None]:
+    def call() -> None:
+        for database in list(_databases):
+            method(database)
+
+    return call
 
 
-os.register_at_fork(after_in_child=_forget_parents_connections)
+os.register_at_fork(
+    before=_for_all(Database._before_fork),
+    after_in_parent=_for_all(Database._after_fork_in_parent),
+    after_in_child=_for_all(Database._after_fork_in_child),
+)

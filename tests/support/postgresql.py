@@ -25,6 +25,7 @@ from services84.store.database import Database
 OWNER = "services84"  # superuser inside the cluster
 TEMPLATE = "template_services84"
 DEADLINE = 30.0  # seconds, to start
+NEEDED_MEMORY = 1024**3
 # Nothing of a test's database is needed after a crash.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
@@ -151,6 +152,15 @@ def _binaries() -> Path | None:
     return next((f for f in folders if all((f / program).exists() for program in programs)), None)
 
 
+def _memory() -> str | None:
+    """A file system in memory with room for a cluster: a new database takes a tenth of the time."""
+    with contextlib.suppress(OSError):
+        free = os.statvfs("/dev/shm")
+        if free.f_bavail * free.f_frsize > NEEDED_MEMORY and os.access("/dev/shm", os.W_OK):
+            return "/dev/shm"
+    return None
+
+
 def missing(what: str) -> None:
     """Skip for want of a real server, or fail where the run is meant to be complete."""
     reason = f"{what} is not installed"
@@ -167,7 +177,7 @@ def postgresql() -> Iterator[PostgresqlServer]:
         missing("PostgreSQL's server")
         return
     # Not pytest's own folder: its parents are closed to the user that PostgreSQL runs as.
-    folder = Path(tempfile.mkdtemp(prefix="services84-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="services84-pg-", dir=_memory()))
     server = PostgresqlServer(folder, binaries)
     try:
         server.start()

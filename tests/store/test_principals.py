@@ -1,0 +1,204 @@
+"""Associates, applications, tickets and the slow-down of logins."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from services84.errors import InvalidValue, NotFound, StoreError
+from services84.store.slowdown import delay_after
+from services84.store.tables import credentials, login_attempt
+from services84.store.values import Application, Associate
+from tests.store.conftest import Stores
+
+SIX_HOURS = 6 * 3600
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 256])
+def test_a_name_that_cannot_be_one_is_refused(stores: Stores, name: str) -> None:
+    with pytest.raises(InvalidValue, match="Name"):
+        stores.principals.add_associate(name, "hash")
+
+
+@pytest.mark.parametrize("other", ["Jörg", "JÖRG", " jörg ", "ｊörg", "Jo\u0308rg"])
+def test_names_that_differ_by_case_only_are_one(stores: Stores, other: str) -> None:
+    stores.principals.add_associate("Jörg", "hash")
+    with pytest.raises(InvalidValue, match="another associate"):
+        stores.principals.add_associate(other, "hash")
+
+
+def test_one_of_many_that_ask_for_a_name_at_once_gets_it(stores: Stores) -> None:
+    def add(number: int) -> bool:
+        try:
+            stores.principals.add_associate("anna", f"hash {number}")
+        except InvalidValue:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(add, range(8))) == [False] * 7 + [True]
+
+
+def test_an_associate_is_found_by_id_and_by_name(stores: Stores) -> None:
+    added = stores.principals.add_associate("Anna", "hash", full_name="Anna A.", is_admin=True)
+    assert added == Associate(added.associate_id, "Anna", "Anna A.", True)
+    assert stores.principals.associate(added.associate_id) == added
+    assert stores.principals.associate_by_name("aNNa") == added
+    assert stores.principals.associates() == [added]
+    assert stores.principals.associate(added.associate_id + 1) is None
+    assert stores.principals.associate_by_name("Ann") is None
+    assert stores.principals.associate_by_name("A%") is None
+
+
+def test_a_password_hash_is_replaced(stores: Stores) -> None:
+    anna = stores.principals.add_associate("Anna", "old")
+    stores.principals.set_password_hash(anna.associate_id, "new")
+    assert stores.principals.password_hash_of(anna.associate_id) == "new"
+    assert stores.principals.password_hash_of(99) is None
+    with pytest.raises(NotFound):
+        stores.principals.set_password_hash(99, "new")
+
+
+def test_an_application_is_found_by_its_tokens_hash(stores: Stores) -> None:
+    added = stores.principals.add_application("CRM", "hash", email_agent=True)
+    assert added == Application(added.application_id, "CRM", True)
+    assert stores.principals.application_by_token_hash("hash") == added
+    assert stores.principals.application_by_token_hash("Hash") is None
+    with pytest.raises(InvalidValue, match="another application"):
+        stores.principals.add_application("crm", "other", email_agent=False)
+
+
+# Tickets ----------------------------------------------------------------------------------------
+
+
+def test_a_ticket_slides_with_every_use_and_ends_without(stores: Stores) -> None:
+    anna = stores.associate("Anna")
+    stores.principals.add_ticket("hash", anna.associate_id, stores.now + timedelta(hours=6))
+    for _ in range(3):
+        now = stores.later(hours=5)
+        used = stores.principals.use_ticket("hash", now, SIX_HOURS)
+        assert used is not None
+        assert (used.associate, used.expires) == (anna, now + timedelta(hours=6))
+    last = stores.now
+    assert stores.principals.use_ticket("hash", last + timedelta(hours=6), SIX_HOURS) is None
+    assert stores.principals.use_ticket("unknown", last, SIX_HOURS) is None
+
+
+def test_a_ticket_is_written_at_most_once_a_minute(stores: Stores) -> None:
+    anna = stores.associate("Anna")
+    end = stores.now + timedelta(hours=6)
+    stores.principals.add_ticket("hash", anna.associate_id, end)
+    for _ in range(59):
+        used = stores.principals.use_ticket("hash", stores.later(seconds=1), SIX_HOURS)
+        assert used is not None
+        assert used.expires == end
+    used = stores.principals.use_ticket("hash", stores.later(seconds=1), SIX_HOURS)
+    assert used is not None
+    assert used.expires == end + timedelta(minutes=1)
+
+
+def test_a_short_lived_ticket_slides_in_smaller_steps(stores: Stores) -> None:
+    anna = stores.associate("Anna")
+    stores.principals.add_ticket("hash", anna.associate_id, stores.now + timedelta(seconds=60))
+    for _ in range(20):
+        assert stores.principals.use_ticket("hash", stores.later(seconds=50), 60) is not None
+
+
+def test_revoked_tickets_are_refused_and_others_not(stores: Stores) -> None:
+    anna = stores.associate("Anna")
+    for name in ("one", "two"):
+        stores.principals.add_ticket(name, anna.associate_id, stores.now + timedelta(hours=6))
+    stores.principals.revoke_ticket("one")
+    stores.principals.revoke_ticket("one")
+    assert stores.principals.use_ticket("one", stores.now, SIX_HOURS) is None
+    assert stores.principals.use_ticket("two", stores.now, SIX_HOURS) is not None
+
+
+def test_expired_tickets_are_forgotten(stores: Stores) -> None:
+    anna = stores.associate("Anna")
+    for hours in (1, 2, 3):
+        stores.principals.add_ticket(
+            str(hours), anna.associate_id, stores.now + timedelta(hours=hours)
+        )
+    assert stores.principals.drop_expired_tickets(stores.later(hours=2)) == 2
+    with stores.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(credentials)).scalar() == 1
+
+
+def test_a_ticket_needs_an_associate(stores: Stores) -> None:
+    with pytest.raises(StoreError):
+        stores.principals.add_ticket("hash", 99, stores.now)
+
+
+# Slow-down --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failures", "delay"), [(0, 0), (5, 0), (6, 1), (7, 2), (8, 4), (16, 900), (10**9, 900)]
+)
+def test_delays_double_up_to_the_cap(failures: int, delay: float) -> None:
+    assert delay_after(failures, free=5, cap=900) == delay
+
+
+def _fail(stores: Stores, *keys: str, times: int = 1) -> None:
+    for _ in range(times):
+        stores.principals.failed_attempt(dict.fromkeys(keys, 2), stores.now, cap=900)
+
+
+def test_free_failures_block_nobody_and_more_do(stores: Stores) -> None:
+    _fail(stores, "name:anna", times=2)
+    assert stores.principals.blocked_until(["name:anna"], stores.now) is None
+    _fail(stores, "name:anna", times=2)
+    until = stores.now + timedelta(seconds=2)
+    assert stores.principals.blocked_until(["name:anna", "name:bert"], stores.now) == until
+    assert stores.principals.blocked_until(["name:bert"], stores.now) is None
+    assert stores.principals.blocked_until([], stores.now) is None
+    assert stores.principals.blocked_until(["name:anna"], until) is None
+
+
+def test_every_spelling_of_a_name_counts_as_that_name(stores: Stores) -> None:
+    for name in ("name:anna", "name:ANNA", "name:ａnna"):
+        _fail(stores, name)
+    assert stores.principals.blocked_until(["name:Anna"], stores.now) is not None
+
+
+def test_each_key_has_its_own_free_failures(stores: Stores) -> None:
+    for _ in range(3):
+        stores.principals.failed_attempt({"name": 2, "address": 20}, stores.now, cap=900)
+    assert stores.principals.blocked_until(["address"], stores.now) is None
+    assert stores.principals.blocked_until(["name"], stores.now) is not None
+
+
+def test_success_clears_its_keys_only(stores: Stores) -> None:
+    _fail(stores, "name", "address", times=3)
+    stores.principals.succeeded(["name"])
+    stores.principals.succeeded(["nobody"])
+    assert stores.principals.blocked_until(["name"], stores.now) is None
+    assert stores.principals.blocked_until(["address"], stores.now) is not None
+
+
+def test_failures_are_forgotten_after_a_day(stores: Stores) -> None:
+    _fail(stores, "name", times=3)
+    stores.later(days=1, seconds=1)
+    _fail(stores, "other")
+    _fail(stores, "name")
+    assert stores.principals.blocked_until(["name"], stores.now) is None
+    with stores.database.reading() as connection:
+        assert connection.execute(select(func.max(login_attempt.c.failures))).scalar() == 1
+
+
+def test_a_key_of_any_length_and_content_is_counted(stores: Stores) -> None:
+    for key in ("name:" + "x" * 100_000, "name:\x00\ud800"):
+        _fail(stores, key, times=3)
+        assert stores.principals.blocked_until([key], stores.now) is not None
+
+
+def test_failures_at_the_same_time_are_all_counted(stores: Stores) -> None:
+    with ThreadPoolExecutor(10) as threads:
+        for done in [threads.submit(_fail, stores, "b", "a", "c") for _ in range(40)]:
+            done.result()
+    with stores.database.reading() as connection:
+        assert set(connection.scalars(select(login_attempt.c.failures))) == {40}
