@@ -59,8 +59,8 @@ def annas(service: Service) -> str:
         ),
         (
             {"IncomingCredentials": {**INCOMING, "Server": "imap.example.com:993"}},
-            None,
-            None,
+            "EMailAccount/IncomingCredentials/Server",
+            "the port goes into Port",
         ),
         (
             {"IncomingCredentials": {**INCOMING, "Server": "http://example.com/"}},

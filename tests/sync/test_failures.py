@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -17,7 +18,7 @@ from tests.support.mailboxes import credentials, save_account
 from tests.support.service import Reply, Service, running_service
 from tests.sync.conftest import MAIL_PASSWORD, new_user
 
-CONNECT, READ = 2.0, 1.0  # time-outs of these tests, in seconds
+CONNECT, READ = 2.0, 4.0  # time-outs of these tests, in seconds
 SLACK = 8.0  # what a busy machine may add
 
 
@@ -147,12 +148,12 @@ def forwarding(port: int, target: int) -> Iterator[None]:
     """Passes one connection after another on to another port of this machine."""
 
     def pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def serve(server: socket.socket) -> None:
         while True:
@@ -161,12 +162,19 @@ def forwarding(port: int, target: int) -> Iterator[None]:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", target))
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
+            pair = threading.Thread(target=pump, args=(far, near), daemon=True)
+            pair.start()
+            pump(near, far)
+            pair.join()
+            near.close()
+            far.close()
 
     with socket.create_server(("127.0.0.1", port)) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        thread = threading.Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
         yield
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_an_account_that_rests_after_an_error_is_not_tried_and_says_why(

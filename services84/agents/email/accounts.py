@@ -30,7 +30,7 @@ def save_email_account(call: Call, carrier: EMailAccount | None) -> EMailAccount
         raise InvalidValue("EMailAccount", "nil", "is required")
     stored = account_of(call, carrier.EMailAccountId) if carrier.EMailAccountId else None
     draft = draft_of(carrier, stored, _owner(call, carrier, stored))
-    _check_hosts(call, draft)
+    check_hosts(draft, online=call.services.settings.online)
     return _shown(call, call.services.accounts.save(draft))
 
 
@@ -84,10 +84,13 @@ def _owner(call: Call, carrier: EMailAccount, stored: values.Account | None) -> 
     return wanted
 
 
-def _check_hosts(call: Call, draft: values.AccountDraft) -> None:
-    """Refuse literal addresses that would never be connected to, before they are stored."""
+def check_hosts(draft: values.AccountDraft, *, online: bool) -> None:
+    """Refuse literal addresses that would never be connected to, before they are stored.
+
+    Raises InvalidValue.
+    """
     sides = {"IncomingCredentials": draft.incoming, "OutgoingCredentials": draft.outgoing}
     for name, auth in sides.items():
-        refusal = auth and literal_refusal(auth.server, online=call.services.settings.online)
+        refusal = auth and literal_refusal(auth.server, online=online)
         if auth and refusal:
             raise InvalidValue(f"EMailAccount/{name}/Server", auth.server, refusal)

@@ -5,6 +5,7 @@ Pure but for the outbound policy's verdict on literal addresses; rights are `acc
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from services84.agents.convert import DEFAULT_IMAP_PORT, DEFAULT_SMTP_PORT, PASSWORD_MASK
@@ -73,9 +74,7 @@ def _auth(
         return None
     port = _port(carrier.Port, default_port, f"{member}/Port")
     auth_type = _auth_type(carrier.AuthType, f"{member}/AuthType")
-    if not server or not _SERVER.fullmatch(server):
-        problem = "is no host name or address" if server else "is empty; a mail server is required"
-        raise InvalidValue(f"{member}/Server", server, problem)
+    _check_server(server, f"{member}/Server")
     if not username:
         raise InvalidValue(f"{member}/Username", "", "is empty; a user name is required")
     return values.ServiceAuth(
@@ -86,6 +85,19 @@ def _auth(
         username=username,
         password=_password(carrier.Password, stored, server, f"{member}/Password"),
     )
+
+
+def _check_server(server: str, member: str) -> None:
+    if not server:
+        raise InvalidValue(member, "", "is empty; a mail server is required")
+    if not _SERVER.fullmatch(server):
+        raise InvalidValue(member, server, "is no host name or address")
+    if ":" in server:
+        try:
+            ipaddress.IPv6Address(server)
+        except ValueError as error:
+            problem = "is no host name or address; the port goes into Port"
+            raise InvalidValue(member, server, problem) from error
 
 
 def _password(
