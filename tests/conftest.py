@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.dovecot", "tests.support.postgresql"]
+pytest_plugins = [
+    "tests.support.dovecot",
+    "tests.support.postgresql",
+    "tests.support.submission",
+]
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from services84.imap.names import astring, joined, verbatim
 from services84.imap.refusals import command_refusal, login_refusal
 from services84.imap.session import Answer, Completion, Session
 from services84.mailhost import Login, MailHost, Mechanism
+from services84.mailtext import without
 
 MOST_CHALLENGES = 8
-_SHORTEST_MASKED = 3
 
 
 def sign_in(session: Session, host: MailHost, login: Login, *, protected: bool) -> None:
@@ -84,10 +84,7 @@ def _nothing_usable(session: Session, host: MailHost, wanted: Mechanism) -> Logi
 
 
 def _refusal(host: MailHost, login: Login, completion: Completion) -> MailServerError:
-    # A server may quote what it was sent.
-    secret, text = login.secret.encode("utf-8"), completion.text
-    if len(secret) >= _SHORTEST_MASKED:
-        text = text.replace(secret, b"***")
+    text = without(completion.text, login.secret)
     if completion.status == "NO":
         return login_refusal(host, text)
     return command_refusal(host, "the login command", text)

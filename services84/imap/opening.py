@@ -20,6 +20,7 @@ from services84.imap import responses
 from services84.imap.framing import Framer, LimitReached, Limits, Response
 from services84.imap.refusals import farewell
 from services84.mailhost import MailHost, Transport
+from services84.mailtext import readable
 
 Dial = Callable[[str, int, float], socket.socket]
 """Connects to host and port within seconds; raises MailServerError."""
@@ -103,7 +104,7 @@ def _check_greeting(greeting: Response, host: MailHost) -> None:
             f"{host} greets as already signed in, without asking who it is", host=host.host
         )
     raise MailServerRefused(
-        f"{host} does not speak IMAP: {responses.readable(greeting.text, 80)!r}", host=host.host
+        f"{host} does not speak IMAP: {readable(greeting.text, 80)!r}", host=host.host
     )
 
 
@@ -173,7 +174,7 @@ class _Talk:
                 return untagged
             else:
                 break
-        text = responses.readable(response.text)
+        text = readable(response.text)
         name = command.decode("ascii")
         raise MailServerRefused(f"{self._host} refused {name}: {text}", host=self._host.host)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from services84.imap.framing import Response
+from services84.mailtext import readable
 
 Value = bytes | None | list["Value"]
 """A parsed item: a string or atom, NIL, or a list."""
@@ -91,13 +92,6 @@ def status_text(raw: bytes) -> StatusText:
         return StatusText("", "", readable(raw))
     argument = (found[2] or b"").decode("latin-1")
     return StatusText(found[1].decode("latin-1").upper(), argument, readable(raw[found.end() :]))
-
-
-def readable(raw: bytes, longest: int = 200) -> str:
-    """A server's text for people: without control characters, on one line, shortened."""
-    text = raw[: longest * 8].decode("utf-8", "replace")
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 _UNTAGGED = re.compile(rb"\*[ \t]+(?:(\d{1,18})[ \t]+)?([A-Za-z0-9.-]+)[ \t]*")
