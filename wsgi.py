@@ -1,5 +1,5 @@
 """The WSGI entry point, settings from the environment: `gunicorn wsgi:application`."""
 
-from services84.application import make_application
+from services84.application import Application
 
-application = make_application()
+application = Application()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from services84.agents.email.accounts import check_hosts
 from services84.agents.email.drafts import draft_of
 from services84.carriers.account import EMailAccount, ServiceAuth
 from services84.cli.opening import opened_application
@@ -95,5 +96,6 @@ def add_account(
             OutgoingCredentials=auth(smtp) if smtp else None,
         )
         draft = draft_of(carrier, None, associate.associate_id)
+        check_hosts(draft, online=application.settings.online)
         saved = application.services.accounts.save(draft)
     say(f"account {saved.email_address} of {saved.associate_name} added, id {saved.account_id}")

@@ -26,7 +26,7 @@ from services84.cli.demo_mailbox import HOST, fill, start_mail_server
 from services84.cli.demo_process import DemoProcess, free_port
 from services84.cli.init import set_up
 from services84.cli.opening import log_quietly
-from services84.cli.output import moment, results
+from services84.cli.output import moment, tables
 from services84.errors import Services84Error
 from services84.security.passwords import hash_password
 from services84.settings import PREFIX, Settings
@@ -63,7 +63,7 @@ def demo(once: bool, folder: Path | None) -> None:
     """
     # As Ctrl-C, so that what was started is stopped and the folder goes.
     signal.signal(signal.SIGTERM, _interrupt)
-    console = results()
+    console = tables()
     with contextlib.ExitStack() as stack:
         where = _own_folder(folder, stack)
         try:
@@ -205,7 +205,7 @@ def _print_cache(settings: Settings, account_id: int, console: Console) -> None:
     console.print("", table)
     table = Table(title="Newest messages", title_justify="left", box=None, pad_edge=False)
     for heading in ("Sent", "Folder", "From", "Subject"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for name, item in newest:
         table.add_row(moment(item.sent_at), Text(name), Text(item.sender), Text(item.subject))
     console.print("", table)

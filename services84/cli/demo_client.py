@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from services84.errors import CallError, Services84Error
@@ -14,14 +16,28 @@ class LegacyClient:
     """
 
     def __init__(self, base: str) -> None:
-        zeep = _zeep()
-        self._principal = zeep.Client(f"{base}/SoPrincipal.svc?singleWsdl").service
-        self._email = zeep.Client(f"{base}/EMail.svc?singleWsdl").service
+        self._zeep = _zeep()
+        self._principal = self._service(f"{base}/SoPrincipal.svc?singleWsdl")
+        self._email = self._service(f"{base}/EMail.svc?singleWsdl")
         self._ticket = ""
+
+    def _service(self, wsdl: str) -> Any:
+        transport = self._zeep.Transport()
+        transport.session.trust_env = False  # loopback: never through a proxy
+        with self._soap_errors():
+            return self._zeep.Client(wsdl, transport=transport).service
+
+    @contextmanager
+    def _soap_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except self._zeep.exceptions.Error as error:
+            raise Services84Error(f"the client did not understand the service: {error}") from error
 
     def sign_in(self, name: str, password: str) -> None:
         """Get a ticket; every call after this carries it."""
-        reply = self._principal.AuthenticateUsernamePassword(UserName=name, Password=password)
+        with self._soap_errors():
+            reply = self._principal.AuthenticateUsernamePassword(UserName=name, Password=password)
         _check(reply)
         if not reply.body.AuthenticationSucceeded:
             raise CallError(f"the service did not let {name} in")
@@ -41,7 +57,7 @@ class LegacyClient:
                 },
             },
         )
-        return int(reply.body.EMailAccountId)
+        return int(reply.body.Response.EMailAccountId)
 
     def sync(self, account_id: int) -> dict[str, str]:
         """Sync the account; gives what the service tells about it in ExtraInfo."""
@@ -50,11 +66,12 @@ class LegacyClient:
 
     def account(self, account_id: int) -> Any:
         """The account as the service gives it."""
-        return self._call("GetEMailAccount", EMailAccountId=account_id).body
+        return self._call("GetEMailAccount", EMailAccountId=account_id).body.Response
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         headers = {"Credentials": {"Ticket": self._ticket}}
-        reply = self._email[operation](**arguments, _soapheaders=headers)
+        with self._soap_errors():
+            reply = self._email[operation](**arguments, _soapheaders=headers)
         _check(reply)
         return reply
 
@@ -70,8 +87,7 @@ def _extra(reply: Any) -> dict[str, str]:
     info = reply.header.ExtraInfo
     if info is None:
         return {}
-    (pairs,) = [getattr(info, name) for name in info]
-    return {pair.Key: pair.Value for pair in pairs or ()}
+    return {pair.Key: pair.Value for pair in info.ExtraInfoNameValuePair}
 
 
 def _zeep() -> Any:

@@ -9,11 +9,18 @@ from rich.markup import escape
 from rich.text import Text
 
 MIB = 1024 * 1024
+PIPE_WIDTH = 200  # a table in a pipe is read by programs and must not fold
 
 
 def results() -> Console:
     """The console of results; made anew so that it follows a redirected standard output."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def tables() -> Console:
+    """The console of tables."""
+    console = results()
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def notices() -> Console:

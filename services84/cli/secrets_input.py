@@ -5,12 +5,9 @@ Never as an argument, which other users of the machine can see.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import sys
 
 import click
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input (one line)."
@@ -23,9 +20,8 @@ def read_password(what: str, *, from_stdin: bool, least: int = 1, confirm: bool 
     Only the line's end is taken off: spaces may be part of a password.
     """
     if from_stdin:
-        stream = click.get_text_stream("stdin")
-        password = stream.readline().rstrip("\r\n")
-        if stream.readline():
+        password = sys.stdin.readline().rstrip("\r\n")
+        if sys.stdin.readline():
             raise click.UsageError(f"{what}: standard input has more than one line.")
     else:
         password = str(click.prompt(what, hide_input=True, confirmation_prompt=confirm))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from services84.application import now
 from services84.cli.opening import opened_application
-from services84.cli.output import moment, results, say
+from services84.cli.output import moment, say, tables
 from services84.store.values import Account, AccountStatus
 
 _STYLES = {
@@ -19,7 +18,6 @@ _STYLES = {
     AccountStatus.FAILING: "yellow",
     AccountStatus.FAILED: "bold red",
 }
-PIPE_WIDTH = 200  # a table in a pipe is read by programs and must not fold
 
 
 @click.command()
@@ -30,10 +28,7 @@ def status() -> None:
     if not accounts:
         say("no mail accounts; `services84 account add` adds one")
         return
-    console = results()
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-    console.print(table_of(accounts, now()))
+    tables().print(table_of(accounts, now()))
 
 
 def table_of(accounts: list[Account], at: datetime) -> Table:

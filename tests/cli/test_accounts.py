@@ -1,0 +1,154 @@
+"""`services84 account add`, `sync` and `status`, against a real mail server."""
+
+from __future__ import annotations
+
+import pytest
+
+from services84.application import Application
+from services84.cli.accounts import split_host
+from services84.store.values import AccountStatus
+from tests.cli.conftest import Run
+from tests.support.dovecot import DovecotServer
+from tests.support.mailboxes import append, message
+from tests.support.server import free_port
+
+PASSWORD = "mail secret"
+
+
+@pytest.fixture
+def anna(installed: Run) -> Run:
+    """An installation with the associate anna."""
+    assert (
+        installed("associate", "add", "anna", "--password-stdin", stdin="long enough").exit_code
+        == 0
+    )
+    return installed
+
+
+def add(run: Run, address: str, *options: str, imap: str = "imap.example.com:993") -> object:
+    command = ["account", "add", address, "--associate", "anna", "--imap", imap]
+    command += ["--username", "anna", "--password-stdin", *options]
+    return run(*command, stdin=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mail.example.com", ("mail.example.com", "")),
+        ("mail.example.com:143", ("mail.example.com", "143")),
+        ("[2001:db8::1]:993", ("2001:db8::1", "993")),
+        ("[2001:db8::1]", ("2001:db8::1", "")),
+        ("2001:db8::1", ("2001:db8::1", "")),
+    ],
+)
+def test_host_and_port(text: str, expected: tuple[str, str]) -> None:
+    assert split_host(text) == expected
+
+
+@pytest.mark.parametrize("imap", ["h:0", "h:65536", "h:imap", ":993", ""])
+def test_a_wrong_server_is_refused(anna: Run, imap: str) -> None:
+    result = add(anna, "anna@example.com", imap=imap)
+    assert result.exit_code == 2
+    assert "--imap" in result.stderr
+
+
+def test_an_unknown_associate_is_named(installed: Run) -> None:
+    result = add(installed, "anna@example.com")
+    assert result.exit_code == 1
+    assert "no associate anna" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "problem"),
+    [
+        ("anna", [], "EMailAddress"),
+        ("anna@example.com", ["--auth-type", "kerberos"], "AuthType"),
+    ],
+)
+def test_the_rules_are_those_of_save_email_account(
+    anna: Run, address: str, options: list[str], problem: str
+) -> None:
+    result = add(anna, address, *options)
+    assert result.exit_code == 2
+    assert problem in result.stderr
+
+
+def test_an_account_is_stored_with_both_servers(anna: Run, application: Application) -> None:
+    result = add(anna, "anna@example.com", "--smtp", "smtp.example.com", "--auth-type", "OAuth2")
+    assert result.exit_code == 0, result.stderr
+    (listed,) = application.services.accounts.list_all()
+    assert f"id {listed.account_id}" in result.stdout
+    account = application.services.accounts.get(listed.account_id)
+    assert account is not None
+    assert account.associate_name == "anna"
+    assert account.incoming is not None
+    assert account.outgoing is not None
+    assert (account.incoming.server, account.incoming.port) == ("imap.example.com", 993)
+    assert (account.outgoing.server, account.outgoing.port) == ("smtp.example.com", 465)
+    assert account.incoming.password == account.outgoing.password == PASSWORD
+    assert account.incoming.auth_type == "OAuth2"
+
+
+def test_a_literal_address_that_is_never_connected_to_is_refused(anna: Run) -> None:
+    result = add(anna, "anna@example.com", imap="169.254.169.254:993")
+    assert result.exit_code == 2
+    assert "169.254.169.254" in result.stderr
+
+
+def test_nothing_to_sync_is_no_failure(installed: Run) -> None:
+    assert installed("sync").exit_code == 0
+    assert installed("sync", "--all").exit_code == 0
+
+
+def test_sync_of_an_unknown_account_fails(installed: Run) -> None:
+    result = installed("sync", "77")
+    assert result.exit_code == 1
+    assert "no mail account 77" in result.stderr
+
+
+def test_accounts_and_all_are_one_too_many(installed: Run) -> None:
+    assert installed("sync", "--all", "1").exit_code == 2
+
+
+def test_a_sync_that_fails_ends_with_1_and_its_reason(anna: Run, application: Application) -> None:
+    port = free_port()
+    add(anna, "anna@example.com", imap=f"127.0.0.1:{port}")
+    result = anna("sync", "anna@example.com")
+    assert result.exit_code == 1
+    assert "anna@example.com" in result.stderr
+    assert f"127.0.0.1:{port}" in result.stderr
+    (account,) = application.services.accounts.list_all()
+    assert account.status is AccountStatus.FAILING
+    status = anna("status")
+    assert status.exit_code == 0
+    assert "Failing" in status.stdout
+    assert account.error_reason in status.stdout
+
+
+def test_a_sync_shows_what_came_and_status_says_so(anna: Run, dovecot: DovecotServer) -> None:
+    dovecot.add_user("anna-cli", PASSWORD)
+    with dovecot.client("anna-cli") as client:
+        for number in range(3):
+            append(client, "INBOX", message(number))
+    added = anna(
+        *["account", "add", "Anna@example.com", "--associate", "anna"],
+        *["--imap", f"127.0.0.1:{dovecot.port_plain}", "--username", "anna-cli"],
+        "--password-stdin",
+        stdin=PASSWORD,
+    )
+    assert added.exit_code == 0, added.stderr
+    assert "New" in anna("status").stdout
+    first = anna("sync")
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout.startswith("Anna@example.com: 3 new, 0 changed, 0 removed")
+    second = anna("sync", "anna@EXAMPLE.com")
+    assert second.stdout.startswith("Anna@example.com: 0 new, 0 changed, 0 removed")
+    shown = anna("status").stdout
+    assert "Anna@example.com" in shown
+    assert "Ok" in shown
+
+
+def test_status_without_accounts(installed: Run) -> None:
+    result = installed("status")
+    assert result.exit_code == 0
+    assert "no mail accounts" in result.stdout

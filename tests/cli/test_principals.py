@@ -1,0 +1,84 @@
+"""`services84 associate add` and `services84 application add`."""
+
+from __future__ import annotations
+
+import pytest
+
+from services84.application import Application
+from services84.security.passwords import verify_password
+from services84.security.tickets import hash_ticket
+from tests.cli.conftest import Run
+
+PASSWORD = "correct horse 84 å "
+
+
+@pytest.mark.parametrize(
+    ("stdin", "problem"),
+    [
+        ("", "empty"),
+        ("\n", "empty"),
+        ("short\n", "fewer than 8"),
+        ("long enough\nand another line\n", "more than one line"),
+    ],
+)
+def test_a_bad_password_adds_nobody(
+    installed: Run, application: Application, stdin: str, problem: str
+) -> None:
+    result = installed("associate", "add", "anna", "--password-stdin", stdin=stdin)
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    assert application.services.principals.associates() == []
+
+
+@pytest.mark.parametrize("name", ["", "   "])
+def test_a_name_is_required(installed: Run, name: str) -> None:
+    result = installed("associate", "add", name, "--password-stdin", stdin=PASSWORD)
+    assert result.exit_code == 2
+    assert "name" in result.stderr
+
+
+def test_a_name_is_taken_once_whatever_its_case(installed: Run) -> None:
+    installed("associate", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    result = installed("associate", "add", "Anna", "--password-stdin", stdin=PASSWORD)
+    assert result.exit_code == 2
+    assert "Anna" in result.stderr
+
+
+def test_an_associate_can_sign_in_with_the_password_as_it_was_given(
+    installed: Run, application: Application
+) -> None:
+    stdin = f"{PASSWORD}\n"
+    result = installed("associate", "add", "anna", "--password-stdin", stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    principals = application.services.principals
+    added = principals.associate_by_name("ANNA")
+    assert added is not None
+    assert not added.is_admin
+    assert f"id {added.associate_id}" in result.stdout
+    assert PASSWORD not in result.output
+    assert verify_password(principals.password_hash_of(added.associate_id), PASSWORD)
+    assert not verify_password(principals.password_hash_of(added.associate_id), PASSWORD.strip())
+
+
+def test_the_prompt_asks_twice(installed: Run, application: Application) -> None:
+    answers = "correct horse\nwrong horse\ncorrect horse\ncorrect horse\n"
+    result = installed("associate", "add", "root", "--admin", stdin=answers)
+    assert result.exit_code == 0, result.stderr
+    assert "administrator root added" in result.stdout
+    added = application.services.principals.associate_by_name("root")
+    assert added is not None
+    assert added.is_admin
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_an_applications_token_is_printed_once_and_only_its_hash_is_stored(
+    installed: Run, application: Application, granted: bool
+) -> None:
+    option = ["--email-agent"] if granted else []
+    result = installed("application", "add", "crm", *option)
+    assert result.exit_code == 0, result.stderr
+    token = result.stdout.split()[-1]
+    assert len(token) >= 40
+    found = application.services.principals.application_by_token_hash(hash_ticket(token))
+    assert found is not None
+    assert (found.name, found.email_agent) == ("crm", granted)
