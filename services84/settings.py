@@ -107,7 +107,11 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
-        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+        return (
+            tuple(v.strip() for v in value.split(",") if v.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("trusted_proxies")
     @classmethod

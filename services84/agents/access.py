@@ -19,7 +19,8 @@ def account_of(call: Call, account_id: int | None) -> Account:
         or not may_act_for(call, account.associate_id)
     ):
         raise NotFound(
-            f"no mail account {account_id or 0}", parameters={"EMailAccountId": str(account_id or 0)}
+            f"no mail account {account_id or 0}",
+            parameters={"EMailAccountId": str(account_id or 0)},
         )
     return account
 

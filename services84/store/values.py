@@ -92,7 +92,7 @@ class TicketRow:
 
 @dataclass(frozen=True)
 class ServiceAuth:
-    """Where and how to sign in to one mail server; the password is in clear here and nowhere else."""
+    """Where and how to sign in to one mail server; only here is the password in clear."""
 
     service_auth_id: int
     server: str
@@ -242,7 +242,7 @@ class FolderDraft:
 
 @dataclass(frozen=True)
 class FolderChanges:
-    """What a new folder list changes: rows to insert, to update by id, and to drop with all mail."""
+    """What a new folder list changes: rows to insert, to update by id, to drop with all mail."""
 
     added: Sequence[FolderDraft] = ()
     updated: Mapping[int, FolderDraft] = field(default_factory=dict)

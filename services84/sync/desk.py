@@ -92,7 +92,9 @@ class SyncDesk:
 
     def start_many(self, account_ids: Iterable[int]) -> StartReport:
         """Start syncs without waiting; an account under way is joined, a resting one refused."""
-        started, joined, refused = [], [], {}
+        started: list[int] = []
+        joined: list[int] = []
+        refused: dict[int, str] = {}
         for account_id in dict.fromkeys(account_ids):
             try:
                 _, was_under_way = self._start_or_join(account_id, force=False, progress=None)
@@ -209,7 +211,9 @@ class SyncDesk:
 
     def _watch(self, account_id: int, promise: Future[SyncReport]) -> None:
         threading.Thread(
-            target=self._await_other, args=(account_id, promise), name=f"watch-{account_id}",
+            target=self._await_other,
+            args=(account_id, promise),
+            name=f"watch-{account_id}",
             daemon=True,
         ).start()
 

@@ -170,9 +170,7 @@ class SyncEngine:
                         progress(_progress(folder, done, folders, tally))
 
                 checkpoint()
-                sync = FolderSync(
-                    connection, self._folders, self._items, lease, tally, checkpoint
-                )
+                sync = FolderSync(connection, self._folders, self._items, lease, tally, checkpoint)
                 try:
                     sync.run(folder)
                 except MailServerRefused as refusal:

@@ -16,7 +16,7 @@ from services84.errors import MailServerRefused
 from services84.imap.connection import FetchedMessage, ImapConnection
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import Folder, FolderBatch, Identity, Lease, NewItem
+from services84.store.values import FlagChange, Folder, FolderBatch, Identity, Lease, NewItem
 from services84.sync import plan
 from services84.sync.rows import new_item
 
@@ -167,7 +167,7 @@ class FolderSync:
         seen: plan.FolderSeen,
         *,
         added: Sequence[NewItem] = (),
-        changed: Sequence[plan.FlagChange] = (),
+        changed: Sequence[FlagChange] = (),
         removed: Sequence[int] = (),
         rekeyed: Mapping[int, int] | None = None,
         refused: Mapping[int, str] | None = None,

@@ -6,7 +6,7 @@ Opens connections on behalf of the engine and of operations; what is done with t
 from __future__ import annotations
 
 from services84.errors import InvalidValue
-from services84.imap import connection as imap
+from services84.imap.connection import ImapConnection, Timeouts, connect
 from services84.mailhost import AUTH_TYPES, Login, MailHost, mechanism_for, transport_for
 from services84.security.outbound import Dialer
 from services84.settings import Settings
@@ -19,7 +19,7 @@ class MailServers:
 
     def __init__(self, dialer: Dialer, settings: Settings) -> None:
         self._dialer = dialer
-        self._timeouts = (settings.mail_connect_timeout, settings.mail_read_timeout)
+        self._timeouts = settings.mail_connect_timeout, settings.mail_read_timeout
         self._ca_file = settings.mail_ca_file
         self._cleartext = settings.mail_tls == "off"
 
@@ -28,18 +28,18 @@ class MailServers:
         transport = transport_for(port, tls_required=not self._cleartext, use_ssl=use_ssl)
         return MailHost(server, port, transport)
 
-    def imap(self, host: MailHost, login: Login) -> imap.ImapConnection:
+    def imap(self, host: MailHost, login: Login) -> ImapConnection:
         """A signed-in IMAP connection; raises MailServerError."""
-        return imap.connect(
+        return connect(
             host,
             login,
             dial=self._dialer.dial,
-            timeouts=imap.Timeouts(*self._timeouts),
+            timeouts=Timeouts(*self._timeouts),
             ca_file=self._ca_file,
             allow_cleartext=self._cleartext,
         )
 
-    def imap_of(self, auth: ServiceAuth) -> imap.ImapConnection:
+    def imap_of(self, auth: ServiceAuth) -> ImapConnection:
         """A signed-in IMAP connection for an account's incoming side; raises MailServerError."""
         return self.imap(self.where(auth.server, auth.port), login_of(auth))
 

@@ -108,7 +108,7 @@ def flags_seen(names: Iterable[str]) -> FlagsSeen:
 
 
 def attributes_seen(names: Iterable[str], *, inbox: bool, subscribed: bool) -> FolderAttribute:
-    """Translate a server's mailbox attributes (RFC 9051, RFC 5258, RFC 6154); the rest is dropped."""
+    """Translate a server's mailbox attributes (RFC 9051, 5258, 6154); the rest is dropped."""
     found = FolderAttribute.NONE
     for name in names:
         found |= _ATTRIBUTES.get(name.lower(), FolderAttribute.NONE)

@@ -134,9 +134,7 @@ def test_a_saved_account_comes_back_with_its_ids_and_a_mask(
 ) -> None:
     saved = service.call("SaveEMailAccount", account(), ticket=annas, version=version)
     number = saved_id(saved)
-    got = service.call(
-        "GetEMailAccount", {"EMailAccountId": number}, ticket=annas, version=version
-    )
+    got = service.call("GetEMailAccount", {"EMailAccountId": number}, ticket=annas, version=version)
     assert got.text("Response/EMailAddress") == "anna@example.com"
     assert got.text("Response/AccountStatus") == "0"
     assert got.text("Response/IncomingCredentials/Server") == "imap.example.com"
@@ -162,7 +160,8 @@ def test_mask_nil_and_empty_keep_the_stored_password(
     again = account(EMailAccountId=number, IncomingCredentials=changed)
     assert saved_id(service.call("SaveEMailAccount", again, ticket=annas)) == number
     stored = service.services.accounts.get(number)
-    assert stored is not None and stored.incoming is not None
+    assert stored is not None
+    assert stored.incoming is not None
     assert stored.incoming.password == "in-secret-84"
     assert stored.incoming.port == 143
 
@@ -177,7 +176,8 @@ def test_a_kept_password_does_not_follow_to_another_server(service: Service, ann
     )
     assert reply.exception["Message"].startswith("EMailAccount/IncomingCredentials/Password: ")
     stored = service.services.accounts.get(number)
-    assert stored is not None and stored.incoming is not None
+    assert stored is not None
+    assert stored.incoming is not None
     assert stored.incoming.server == "imap.example.com"
 
 
@@ -221,7 +221,8 @@ def test_the_default_account_can_be_filled_in_and_saved(service: Service, annas:
 def test_without_an_account_current_is_none(service: Service, annas: str) -> None:
     assert service.call("GetCurrentAccountId", ticket=annas).text("Response") == "0"
     current = service.call("GetCurrentAccount", ticket=annas)
-    assert current.succeeded and current.text("Response/EMailAccountId") == "0"
+    assert current.succeeded
+    assert current.text("Response/EMailAccountId") == "0"
 
 
 def test_an_unknown_address_gives_an_empty_account(service: Service, annas: str) -> None:
@@ -272,7 +273,8 @@ def test_ready_accounts_are_the_callers_own_and_an_administrators_all(service: S
     assert mine.text("Response/SyncUserAccount/AssociateName") == "anna"
     assert mine.text("Response/SyncUserAccount/AssociateId") == str(anna.associate_id)
     none = service.call("GetReadySyncEmailAccounts", ticket=berts)
-    assert none.succeeded and none.text("Response/SyncUserAccount/AccountId") is None
+    assert none.succeeded
+    assert none.text("Response/SyncUserAccount/AccountId") is None
     all_of_them = service.call("GetReadySyncEmailAccounts", ticket=chief)
     assert all_of_them.text("Response/SyncUserAccount/AccountId") == str(number)
 
@@ -293,7 +295,9 @@ def test_a_sync_of_contradicting_members_is_refused(service: Service, annas: str
         assert "is not the owner of account" in reply.exception["Message"]
 
 
-@pytest.mark.parametrize("members", [{"SyncUserAccount": None}, {}, {"SyncUserAccount": {"AccountId": 0}}])
+@pytest.mark.parametrize(
+    "members", [{"SyncUserAccount": None}, {}, {"SyncUserAccount": {"AccountId": 0}}]
+)
 def test_a_sync_of_the_current_account_without_one_says_so(
     service: Service, annas: str, members: dict[str, Any]
 ) -> None:

@@ -72,9 +72,7 @@ def test_a_wrong_login_is_an_answer_without_a_ticket(
     assert reply.text("Response/Associate") is None
 
 
-def test_repeated_failures_slow_a_name_down_and_time_lifts_it(
-    timed: Service, clock: Clock
-) -> None:
+def test_repeated_failures_slow_a_name_down_and_time_lifts_it(timed: Service, clock: Clock) -> None:
     for _ in range(timed.application.settings.login_free_attempts + 1):
         assert sign_in(timed, "ANNA", "wrong").text("AuthenticationSucceeded") == "false"
     blocked = sign_in(timed, "anna", PASSWORD)

@@ -58,7 +58,8 @@ def assert_refused(reply: Reply, operation: Operation, exception_type: str) -> N
     assert reply.status.startswith("200")
     assert reply.succeeded is False
     assert reply.exception["ExceptionType"] == exception_type
-    assert reply.exception["Message"] and reply.exception["FriendlyText"]
+    assert reply.exception["Message"]
+    assert reply.exception["FriendlyText"]
     assert reply.body.tag.endswith("}" + operation.reply)
     assert len(reply.body) == 0
     for header in ("ExceptionInfo", "ExtraInfo", "Succeeded", "TimeZone"):
@@ -132,9 +133,7 @@ def test_online_a_granted_application_is_let_in(online: Service) -> None:
     anna = online.services.principals.associate_by_name("anna")
     assert anna is not None
     token = online.application_token("granted", email_agent=True)
-    reply = online.call(
-        "GetCurrentAccountId", ticket=online.ticket(anna), application_token=token
-    )
+    reply = online.call("GetCurrentAccountId", ticket=online.ticket(anna), application_token=token)
     assert reply.succeeded is True
     assert online.call("GetSystemInfo", service="SoPrincipal", application_token=token).succeeded
 

@@ -141,7 +141,9 @@ def cache_view(service: Service, account_id: int) -> View:
     return view
 
 
-def credentials(user: str, password: str, port: int, host: str = "127.0.0.1") -> Mapping[str, object]:
+def credentials(
+    user: str, password: str, port: int, host: str = "127.0.0.1"
+) -> Mapping[str, object]:
     return {"Server": host, "Port": port, "Username": user, "Password": password}
 
 

@@ -187,7 +187,9 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, database_url: str | None = None, **settings: Any) -> Iterator[Service]:
+def running_service(
+    folder: Path, database_url: str | None = None, **settings: Any
+) -> Iterator[Service]:
     """A service with its own key and, unless one is given, its own SQLite database."""
     key = folder / "test.key"
     if not key.exists():

@@ -59,7 +59,8 @@ def test_a_caller_whose_wait_is_over_is_told_that_the_sync_goes_on(
         assert ready == []  # under its lease it is not ready
     assert desk.sync(scene.account_id, wait=DEADLINE).error is None
     run = scene.service.services.accounts.latest_run(scene.account_id)
-    assert run is not None and run.state is RunState.COMPLETED
+    assert run is not None
+    assert run.state is RunState.COMPLETED
 
 
 def test_callers_meanwhile_share_one_sync(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,8 @@ def test_a_dead_process_is_taken_over_from(scene: Scene) -> None:
     report = services.sync.sync(scene.account_id, wait=DEADLINE)
     assert report.error is None
     dead = services.accounts.run(lease.run_id)
-    assert dead is not None and dead.state is RunState.LOST
+    assert dead is not None
+    assert dead.state is RunState.LOST
 
 
 def test_a_stopping_service_ends_its_syncs_and_leaves_the_account_as_it_was(

@@ -70,7 +70,8 @@ def test_the_first_sync_makes_the_cache_equal_to_the_server(
     assert len(fetched) == count
     assert_equal(scene)
     account = scene.service.services.accounts.get(scene.account_id)
-    assert account is not None and account.status is AccountStatus.OK
+    assert account is not None
+    assert account.status is AccountStatus.OK
     folders = {f.name: f for f in scene.service.services.folders.list(scene.account_id)}
     assert {"INBOX", "Work/2026/Q&A", "Entwürfe", "日本語", 'Say "hi"'} <= set(folders)
     assert folders["Entwürfe"].subscribed
@@ -142,7 +143,8 @@ def test_messages_are_readable_from_the_cache(scene: Scene) -> None:
     assert "sender7@example.com" in item.sender
     assert item.message_id == "<message-7@example.com>"
     body = items.body(item.item_id)
-    assert body is not None and "Text of message 7." in body.plain_body
+    assert body is not None
+    assert "Text of message 7." in body.plain_body
     (attachment,) = items.attachments(item.item_id)
     assert (attachment.name, attachment.content_type) == ("ü.pdf", "application/pdf")
     assert attachment.size == 400
@@ -163,9 +165,7 @@ def test_a_rebuilt_mailbox_keeps_the_ids_of_the_same_messages(
     """The server's index is lost: UIDVALIDITY is another, the mail is the same."""
     with scene.client() as client:
         for number in range(5):
-            client.append(
-                "INBOX", "", '"06-Mar-2026 10:00:0%d +0000"' % number, message(number)
-            )
+            client.append("INBOX", "", f'"06-Mar-2026 10:00:0{number} +0000"', message(number))
     scene.sync()
     items = scene.service.services.items
     (folder,) = scene.service.services.folders.list(scene.account_id)

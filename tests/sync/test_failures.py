@@ -78,7 +78,8 @@ def assert_failing(service: Service, ticket: str, account_id: int, *words: str) 
         assert word in reason.lower()
     assert got.text("Response/AccountStatus") == str(int(AccountStatus.FAILING))
     assert got.text("Response/ErrorCount") == "1"
-    assert MAIL_PASSWORD not in reason and "wrong-secret" not in reason
+    assert MAIL_PASSWORD not in reason
+    assert "wrong-secret" not in reason
     return reason
 
 
@@ -205,6 +206,7 @@ def test_the_configured_number_of_errors_makes_an_account_failed(
             while "not tried" in sync(service, ticket, account_id).exception["Message"]:
                 pass
             account = service.services.accounts.get(account_id)
-            assert account is not None and account.status is expected
+            assert account is not None
+            assert account.status is expected
         ready = service.call("GetReadySyncEmailAccounts", ticket=ticket)
         assert ready.text("Response/SyncUserAccount/AccountId") is None

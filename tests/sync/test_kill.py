@@ -78,7 +78,8 @@ def test_a_sync_that_is_killed_again_and_again_ends_complete(scene: Scene) -> No
     assert cache_view(scene.service, account_id) == on_server
     (inbox, work) = scene.service.services.folders.list(account_id)
     assert (inbox.total, work.total) == (MESSAGES // 2, MESSAGES // 2)
-    assert inbox.complete and work.complete
+    assert inbox.complete
+    assert work.complete
 
 
 def assert_no_row_without_its_source(scene: Scene) -> None:

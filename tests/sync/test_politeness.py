@@ -46,7 +46,9 @@ def outcome(errors_before: int, error: Services84Error, draw: float = 1.0) -> Ru
     )
 
 
-@pytest.mark.parametrize(("errors", "ceiling"), [(1, 2), (2, 4), (5, 32), (9, 512), (10, 600), (99, 600)])
+@pytest.mark.parametrize(
+    ("errors", "ceiling"), [(1, 2), (2, 4), (5, 32), (9, 512), (10, 600), (99, 600)]
+)
 def test_backoff_doubles_up_to_its_cap(errors: int, ceiling: float) -> None:
     assert backoff(errors, base=2.0, cap=600.0, draw=lambda: 1.0) == ceiling
 
@@ -106,7 +108,8 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_takes() -> None:
         assert accounts.enough.wait(DEADLINE)
     assert not keeper.lost.is_set()
     seen = accounts.renewals
-    assert threading.active_count() >= 1 and accounts.renewals == seen
+    assert threading.active_count() >= 1
+    assert accounts.renewals == seen
 
 
 def test_a_lost_lease_is_told() -> None:

@@ -51,9 +51,7 @@ def test_authenticate(call: Call) -> bool:
         return False
 
 
-def _where(
-    call: Call, info: EMailConnectionInfo | None, protocol: str
-) -> tuple[MailHost, Login]:
+def _where(call: Call, info: EMailConnectionInfo | None, protocol: str) -> tuple[MailHost, Login]:
     if info is None:
         raise InvalidValue("ConnectionInfo", "nil", "is required")
     use_ssl = bool(info.UseSSL)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 
 from services84.agents.convert import DEFAULT_IMAP_PORT, DEFAULT_SMTP_PORT, PASSWORD_MASK
-from services84.carriers.account import EMailAccount, ServiceAuth
+from services84.carriers.account import EMailAccount
 from services84.errors import InvalidValue
 from services84.mailhost import AUTH_TYPES, mechanism_for
 from services84.store import values
@@ -64,8 +65,9 @@ def _address(text: str | None) -> str:
 
 
 def _auth(
-    carrier: ServiceAuth | None, stored: values.ServiceAuth | None, member: str, default_port: int
+    carrier: Any, stored: values.ServiceAuth | None, member: str, default_port: int
 ) -> values.ServiceAuth | None:
+    """Check a ServiceAuth (None, or with neither server nor user name: no credentials)."""
     if carrier is None:
         return None
     server = _text(carrier.Server, f"{member}/Server").strip()
