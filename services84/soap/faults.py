@@ -160,38 +160,35 @@ def _write_fault12(fault: Any, code: str, text: str) -> None:
 def _write_headers(
     envelope: Any, error: BaseException, version: SoapVersion, addressing: Addressing | None
 ) -> None:
-    blocks = []
-    if isinstance(error, VersionMismatch):
-        blocks.append(_upgrade())
-    if isinstance(error, NotUnderstood) and version is SoapVersion.V12:
-        blocks += [_not_understood(name) for name in error.headers]
-    if not blocks and addressing is None:
-        return
     header = etree.SubElement(envelope, f"{{{version.namespace}}}Header")
-    header.extend(blocks)
+    if isinstance(error, VersionMismatch):
+        _write_upgrade(header)
+    if isinstance(error, NotUnderstood) and version is SoapVersion.V12:
+        for name in error.headers:
+            _write_not_understood(header, name)
     if addressing is not None:
         tail = "soap/fault" if addressing.namespace == WS_ADDRESSING else "fault"
         ReplyAction(addressing, f"{addressing.namespace}/{tail}").write(header)
+    if not len(header):
+        envelope.remove(header)
 
 
-def _upgrade() -> Any:
+def _write_upgrade(header: Any) -> None:
     """SOAP 1.2 part 1 section 5.4.7: the versions that are spoken here, best first."""
-    upgrade = etree.Element(f"{{{SOAP12_ENVELOPE}}}Upgrade", nsmap={"e12": SOAP12_ENVELOPE})
-    for number, version in enumerate((SoapVersion.V12, SoapVersion.V11)):
-        supported = etree.SubElement(
-            upgrade,
-            f"{{{SOAP12_ENVELOPE}}}SupportedEnvelope",
-            nsmap={f"v{number}": version.namespace},
-        )
-        supported.set("qname", f"v{number}:Envelope")
-    return upgrade
+    name = f"{{{SOAP12_ENVELOPE}}}Upgrade"
+    upgrade = etree.SubElement(header, name, nsmap={"e12": SOAP12_ENVELOPE})
+    for version in (SoapVersion.V12, SoapVersion.V11):
+        _write_name(upgrade, "SupportedEnvelope", version.namespace, "Envelope")
 
 
-def _not_understood(name: str) -> Any:
-    """SOAP 1.2 part 1 section 5.4.8; a block without a namespace is named as it is."""
-    namespace, local = split_name(name)
-    block = etree.Element(
-        f"{{{SOAP12_ENVELOPE}}}NotUnderstood", nsmap={"x": namespace} if namespace else None
-    )
-    block.set("qname", f"x:{local}" if namespace else local)
-    return block
+def _write_not_understood(header: Any, name: str) -> None:
+    """SOAP 1.2 part 1 section 5.4.8."""
+    _write_name(header, "NotUnderstood", *split_name(name))
+
+
+def _write_name(parent: Any, element: str, namespace: str, name: str) -> None:
+    """A SOAP 1.2 element whose attribute `qname` is a name, by a prefix that is in scope."""
+    nsmap = {"q": namespace} if namespace else None
+    child = etree.SubElement(parent, f"{{{SOAP12_ENVELOPE}}}{element}", nsmap=nsmap)
+    prefixes = [prefix for prefix, uri in child.nsmap.items() if prefix and uri == namespace]
+    child.set("qname", f"{prefixes[0]}:{name}" if prefixes else name)

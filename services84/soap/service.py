@@ -15,6 +15,7 @@ from typing import Any
 from lxml import etree
 from spyne import Application, MethodContext, Service, rpc
 from spyne.protocol import ProtocolBase
+from spyne.util.appreg import unregister_application
 
 from services84.agents.call import Call
 from services84.agents.registry import Operation, ServiceTable
@@ -42,18 +43,19 @@ class SpyneService:
         replies = _reply_types(table)
         methods = {op.name: _declare(op, replies[op.reply]) for op in table}
         self.service_class: Any = type(table.wsdl_name, (Service,), methods)
-        self._transports = {
-            version: _Application(
-                Application(
-                    [self.service_class],
-                    tns=SERVICES84,
-                    name=table.wsdl_name,
-                    in_protocol=protocol(),
-                    out_protocol=protocol(),
-                )
-            )
-            for version, protocol in PROTOCOLS.items()
-        }
+        self._transports = {version: self._speak(version) for version in SoapVersion}
+
+    def _speak(self, version: SoapVersion) -> _Application:
+        application = Application(
+            [self.service_class],
+            tns=SERVICES84,
+            name=f"{self.table.wsdl_name} over SOAP {version.label}",
+            in_protocol=PROTOCOLS[version](),
+            out_protocol=PROTOCOLS[version](),
+        )
+        # Spyne's registry would keep it for ever, and warn of the next of that name.
+        unregister_application(application)
+        return _Application(application)
 
     def protocol(self, version: SoapVersion) -> Any:
         """The protocol that reads a version's elements."""

@@ -203,4 +203,4 @@ def _refuse_dtd() -> NoReturn:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).replace(" (<string>, line", " (line")
+    return str(getattr(error, "msg", None) or error)
