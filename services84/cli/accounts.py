@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from services84.agents.email.accounts import check_hosts
@@ -18,27 +20,27 @@ SUBMISSIONS_PORT = 465
 HIGHEST_PORT = 65535
 
 
-class HostAndPort(click.ParamType):
-    """HOST:PORT, or HOST alone for the usual port with TLS; IPv6 addresses in brackets."""
+Where = tuple[str, int]
+Callback = Callable[[click.Context, click.Parameter, str | None], Where | None]
 
-    name = "HOST:PORT"
 
-    def __init__(self, usual_port: int) -> None:
-        self.usual_port = usual_port
+def host_and_port(usual_port: int) -> Callback:
+    """Reads HOST:PORT, or HOST alone for the usual port with TLS; IPv6 addresses in brackets."""
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        host, port = split_host(str(value).strip())
+    def read(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Where | None:
+        if value is None:
+            return None
+        host, port = split_host(value.strip())
         if not host:
-            self.fail(f"{value!r} names no host", param, ctx)
+            raise click.BadParameter(f"{value!r} names no host", ctx, parameter)
         if not port:
-            return host, self.usual_port
+            return host, usual_port
         if not (port.isascii() and port.isdigit() and 1 <= int(port) <= HIGHEST_PORT):
-            self.fail(f"{port!r} is no port from 1 to {HIGHEST_PORT}", param, ctx)
+            problem = f"{port!r} is no port from 1 to {HIGHEST_PORT}"
+            raise click.BadParameter(problem, ctx, parameter)
         return host, int(port)
+
+    return read
 
 
 def split_host(text: str) -> tuple[str, str]:
@@ -60,16 +62,27 @@ def account() -> None:
 @account.command("add")
 @click.argument("address")
 @click.option("--associate", "owner", required=True, metavar="NAME", help="Whose account it is.")
-@click.option("--imap", required=True, type=HostAndPort(IMAPS_PORT), help="Incoming mail server.")
-@click.option("--smtp", type=HostAndPort(SUBMISSIONS_PORT), help="Outgoing mail server.")
+@click.option(
+    "--imap",
+    required=True,
+    metavar="HOST:PORT",
+    callback=host_and_port(IMAPS_PORT),
+    help="Incoming mail server.",
+)
+@click.option(
+    "--smtp",
+    metavar="HOST:PORT",
+    callback=host_and_port(SUBMISSIONS_PORT),
+    help="Outgoing mail server.",
+)
 @click.option("--username", required=True, metavar="NAME", help="User name at the mail servers.")
 @click.option("--auth-type", default="", metavar="TYPE", help=f"One of {AUTH_TYPES}.")
 @password_stdin
 def add_account(
     address: str,
     owner: str,
-    imap: tuple[str, int],
-    smtp: tuple[str, int] | None,
+    imap: Where,
+    smtp: Where | None,
     username: str,
     auth_type: str,
     password_stdin: bool,
@@ -81,7 +94,7 @@ def add_account(
             raise NotFound(f"no associate {owner}; `services84 associate add {owner}` adds one")
         password = read_password(f"Password of {username}", from_stdin=password_stdin)
 
-        def auth(server: tuple[str, int]) -> ServiceAuth:
+        def auth(server: Where) -> ServiceAuth:
             return ServiceAuth(
                 Server=server[0],
                 Port=server[1],

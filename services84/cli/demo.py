@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import signal
 import sys
@@ -29,7 +30,7 @@ from services84.cli.opening import log_quietly
 from services84.cli.output import moment, tables
 from services84.errors import Services84Error
 from services84.security.passwords import hash_password
-from services84.settings import PREFIX, Settings
+from services84.settings import PREFIX, Settings, read_settings
 from services84.store.database import Database
 from services84.store.principals import PrincipalStore
 
@@ -91,14 +92,16 @@ def _own_folder(folder: Path | None, stack: contextlib.ExitStack) -> Path:
 
 def _prepared(where: Path) -> Demo:
     """Key, database and an associate, as `init` and `associate add` make them."""
+    # Settings for another installation shall neither be used here nor get in the way.
+    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+        del os.environ[name]
     port = free_port(USUAL_PORT)
-    settings = Settings(
+    settings = read_settings(
         database_url=f"sqlite:///{where / 'services84.sqlite3'}",
         key_file=where / "services84.key",
         bind=f"{HOST}:{port}",
         workers=1,
         threads=16,
-        installation="onsite",
     )
     log_quietly(settings)
     set_up(settings)
@@ -159,14 +162,7 @@ def _start_service(demo: Demo, where: Path) -> DemoProcess:
     return service
 
 
-_OWN_SETTINGS = {
-    "database_url",
-    "key_file",
-    "bind",
-    "workers",
-    "threads",
-    "installation",
-}
+_OWN_SETTINGS = {"database_url", "key_file", "bind", "workers", "threads"}
 
 
 def _answers(url: str) -> bool:

@@ -54,7 +54,7 @@ def _fill_folder(client: imaplib.IMAP4, folder: SampleFolder) -> int:
     return len(folder.messages)
 
 
-def _expect_ok(answer: tuple[str, list[object]]) -> None:
+def _expect_ok(answer: tuple[str, Sequence[object]]) -> None:
     status, data = answer
     if status != "OK":
         raise imaplib.IMAP4.error(f"{status} {data!r}")
