@@ -1,0 +1,198 @@
+"""Changing accounts, inside the transactions of `accounts`: their rows, secrets and removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from services84.errors import NotFound
+from services84.store.account_rows import Vault, exists
+from services84.store.runs import end_run
+from services84.store.sql import folded
+from services84.store.tables import (
+    associate,
+    email_account,
+    email_folder,
+    email_item,
+    service_auth,
+)
+from services84.store.values import AccountDraft, AccountStatus, RunState, ServiceAuth
+
+
+def no_account(account_id: int) -> NotFound:
+    return NotFound(f"no mail account {account_id}")
+
+
+# Saving -----------------------------------------------------------------------------------------
+
+
+def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now: datetime) -> int:
+    """Write a draft; gives the account's id. Raises NotFound."""
+    before = _lock(connection, draft.account_id) if draft.account_id else None
+    _check_associate(connection, draft.associate_id)
+    values: dict[str, Any] = {
+        "email_address": draft.email_address,
+        "address_key": folded(draft.email_address.strip()),
+        "associate_id": draft.associate_id,
+        "updated": now,
+    }
+    if before is None or draft.reset_errors:
+        values |= _unblemished()
+    for column, auth in (("incoming_auth", draft.incoming), ("outgoing_auth", draft.outgoing)):
+        kept = None if before is None else before._mapping[column]
+        values[column] = _save_auth(connection, vault, kept, auth, now)
+    account_id = _save_row(connection, draft.account_id, values)
+    _drop_unused(connection, before, values)
+    return account_id
+
+
+def _lock(connection: Connection, account_id: int) -> Any:
+    row = connection.execute(
+        select(email_account.c.incoming_auth, email_account.c.outgoing_auth)
+        .where(exists(account_id))
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if row is None:
+        raise no_account(account_id)
+    return row
+
+
+def _save_auth(
+    connection: Connection,
+    vault: Vault,
+    auth_id: int | None,
+    auth: ServiceAuth | None,
+    now: datetime,
+) -> int | None:
+    """Write one direction's row; gives its id, None when the direction is cleared."""
+    if auth is None:
+        return None
+    values: dict[str, Any] = {
+        "server": auth.server,
+        "port": auth.port,
+        "auth_type": auth.auth_type,
+        "username": auth.username,
+        "updated": now,
+    }
+    if auth_id is None:
+        # The id comes first: a secret is sealed for the row that it stands in.
+        auth_id = connection.execute(
+            insert(service_auth)
+            .values(**values, password="", registered=now)
+            .returning(service_auth.c.service_auth_id)
+        ).scalar_one()
+    if auth.password is not None:
+        values["password"] = auth.password and vault.seal(
+            auth.password, table="service_auth", row=auth_id, column="password"
+        )
+    connection.execute(
+        update(service_auth).where(service_auth.c.service_auth_id == auth_id).values(**values)
+    )
+    return auth_id
+
+
+def _check_associate(connection: Connection, associate_id: int) -> None:
+    known = select(associate.c.associate_id).where(associate.c.associate_id == associate_id)
+    if connection.execute(known).first() is None:
+        raise NotFound(f"no associate {associate_id}")
+
+
+def _unblemished() -> dict[str, Any]:
+    """Unknown, not Ok: nobody has tried these credentials yet."""
+    return {
+        "account_status": int(AccountStatus.UNKNOWN),
+        "error_count": 0,
+        "error_reason": "",
+        "next_attempt": None,
+    }
+
+
+def _save_row(connection: Connection, account_id: int, values: dict[str, Any]) -> int:
+    if account_id:
+        connection.execute(
+            update(email_account)
+            .where(email_account.c.email_account_id == account_id)
+            .values(**values)
+        )
+        return account_id
+    fresh = {"current_mark": 0, "lease_owner": "", "registered": values["updated"]}
+    added = connection.execute(
+        insert(email_account).values(**fresh, **values).returning(email_account.c.email_account_id)
+    ).scalar_one()
+    return int(added)
+
+
+def _drop_unused(connection: Connection, before: Any | None, values: dict[str, Any]) -> None:
+    """Rows of directions that this save has cleared."""
+    if before is not None:
+        columns = ("incoming_auth", "outgoing_auth")
+        _drop_auths(connection, [before._mapping[c] for c in columns if values[c] is None])
+
+
+def _drop_auths(connection: Connection, auth_ids: Sequence[int | None]) -> None:
+    ids = [auth_id for auth_id in auth_ids if auth_id is not None]
+    if ids:
+        connection.execute(delete(service_auth).where(service_auth.c.service_auth_id.in_(ids)))
+
+
+# Deleting ---------------------------------------------------------------------------------------
+
+
+def hide_account(connection: Connection, account_id: int, now: datetime) -> None:
+    """Mark an account as deleted: nobody sees it, it has no secrets, its sync has no lease.
+
+    Raises NotFound.
+    """
+    row = connection.execute(
+        select(
+            email_account.c.run_id,
+            email_account.c.incoming_auth,
+            email_account.c.outgoing_auth,
+        )
+        .where(exists(account_id))
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise no_account(account_id)
+    if row.run_id is not None:
+        end_run(connection, row.run_id, RunState.LOST, now)
+    connection.execute(
+        update(email_account)
+        .where(email_account.c.email_account_id == account_id)
+        .values(
+            account_status=int(AccountStatus.DELETED),
+            run_id=None,
+            lease_owner="",
+            lease_until=None,
+            incoming_auth=None,
+            outgoing_auth=None,
+        )
+    )
+    _drop_auths(connection, [row.incoming_auth, row.outgoing_auth])
+
+
+def drop_some_items(connection: Connection, account_id: int, limit: int) -> bool:
+    """Remove up to `limit` messages of an account; whether there were any."""
+    some = (
+        select(email_item.c.email_item_id)
+        .join_from(email_item, email_folder)
+        .where(email_folder.c.account_id == account_id)
+        .limit(limit)
+    )
+    result = connection.execute(
+        delete(email_item).where(email_item.c.email_item_id.in_(some.scalar_subquery()))
+    )
+    return result.rowcount > 0
+
+
+def drop_account(connection: Connection, account_id: int) -> None:
+    """Remove the row of a deleted account; folders and runs go with it (ON DELETE CASCADE)."""
+    connection.execute(
+        delete(email_account).where(
+            email_account.c.email_account_id == account_id,
+            email_account.c.account_status == AccountStatus.DELETED,
+        )
+    )

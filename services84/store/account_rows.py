@@ -1,0 +1,88 @@
+"""Rows of accounts: one SELECT that joins both directions' credentials, and what it becomes.
+
+Reading only; `accounts` says which rows, `account_changes` writes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy import Select, and_, select
+
+from services84.store.tables import associate, email_account, service_auth
+from services84.store.values import Account, AccountStatus, ServiceAuth
+
+
+class Vault(Protocol):
+    """What seals secrets; a sealed text can only be opened for the place it was sealed for."""
+
+    def seal(self, text: str, *, table: str, row: int, column: str) -> str: ...
+
+    def open(self, sealed: str, *, table: str, row: int, column: str) -> str: ...
+
+
+INCOMING = service_auth.alias("incoming")
+OUTGOING = service_auth.alias("outgoing")
+_SIDES = {"incoming": INCOMING, "outgoing": OUTGOING}
+
+
+def _auth_columns(side: str) -> list[Any]:
+    return [column.label(f"{side}_{column.key}") for column in _SIDES[side].c]
+
+
+ACCOUNTS: Select[Any] = (
+    select(
+        email_account,
+        associate.c.name.label("associate_name"),
+        *_auth_columns("incoming"),
+        *_auth_columns("outgoing"),
+    )
+    .join_from(email_account, associate)
+    .outerjoin(INCOMING, INCOMING.c.service_auth_id == email_account.c.incoming_auth)
+    .outerjoin(OUTGOING, OUTGOING.c.service_auth_id == email_account.c.outgoing_auth)
+    .where(email_account.c.account_status != AccountStatus.DELETED)
+)
+
+
+def exists(account_id: int) -> Any:
+    """The condition that finds an account unless it is being deleted."""
+    return and_(
+        email_account.c.email_account_id == account_id,
+        email_account.c.account_status != AccountStatus.DELETED,
+    )
+
+
+def account_of(row: Any, vault: Vault | None) -> Account:
+    """The account of a row of `ACCOUNTS`; without a vault its passwords stay None."""
+    return Account(
+        account_id=row.email_account_id,
+        email_address=row.email_address,
+        associate_id=row.associate_id,
+        associate_name=row.associate_name,
+        incoming=_auth_of(row, "incoming", vault),
+        outgoing=_auth_of(row, "outgoing", vault),
+        status=AccountStatus(row.account_status),
+        error_count=row.error_count,
+        error_reason=row.error_reason,
+        last_success=row.last_success,
+        next_attempt=row.next_attempt,
+        lease_until=row.lease_until,
+        registered=row.registered,
+        updated=row.updated,
+    )
+
+
+def _auth_of(row: Any, side: str, vault: Vault | None) -> ServiceAuth | None:
+    stored = {
+        name: row._mapping[f"{side}_{name}"]
+        for name in ("service_auth_id", "server", "port", "auth_type", "username", "password")
+    }
+    if stored["service_auth_id"] is None:
+        return None
+    sealed = stored.pop("password")
+    password = None
+    if vault is not None and sealed:
+        password = vault.open(
+            sealed, table="service_auth", row=stored["service_auth_id"], column="password"
+        )
+    return ServiceAuth(**stored, password=password)
