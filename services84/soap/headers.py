@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lxml import etree
 from spyne import Unicode
 
 from services84.agents.call import Presented, TimeZone
@@ -72,10 +71,8 @@ def read_presented(
     )
 
 
-def write_headers(envelope: Any, headers: ReplyHeaders, protocol: Any) -> None:
-    """Put the Header with its four blocks before the Body of a reply."""
-    header = etree.Element(f"{{{protocol.ns_soap_env}}}Header", nsmap=envelope.nsmap)
-    envelope.insert(0, header)
+def write_headers(header: Any, headers: ReplyHeaders, protocol: Any) -> None:
+    """Write the four blocks into the Header of a reply."""
     zone = headers.time_zone
     values = {
         "ExceptionInfo": headers.exception,

@@ -20,12 +20,10 @@ from spyne.util.appreg import unregister_application
 from services84.agents.call import Call
 from services84.agents.registry import Operation, ServiceTable
 from services84.carriers.base import Record
-from services84.namespaces import ARRAYS, CRYPTOGRAPHY, SERVICES84, XSI
+from services84.namespaces import SERVICES84
 from services84.soap.envelope import Addressing, SoapMessage, SoapVersion
 from services84.soap.headers import ReplyHeaders, write_headers
 from services84.soap.protocol import PROTOCOLS
-
-_PREFIXES = {"n": SERVICES84, "a": ARRAYS, "c": CRYPTOGRAPHY, "i": XSI}
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,11 @@ class Exchange:
             context.out_object = [context.descriptor.out_message()]
         protocol = context.app.out_protocol
         protocol.serialize(context, ProtocolBase.RESPONSE)
-        envelope = _with_prefixes(context.out_document, protocol.ns_soap_env)
-        write_headers(envelope, headers, protocol)
+        envelope = context.out_document
+        header = envelope[0]
+        write_headers(header, headers, protocol)
         if action is not None:
-            action.write(envelope[0])
+            action.write(header)
         etree.cleanup_namespaces(envelope)
         return to_bytes(envelope)
 
@@ -124,13 +123,6 @@ def to_bytes(document: Any) -> bytes:
     """A document as it goes over the wire: UTF-8 with its declaration."""
     text: bytes = etree.tostring(document, encoding="utf-8", xml_declaration=True)
     return text
-
-
-def _with_prefixes(document: Any, soap_namespace: str) -> Any:
-    """The envelope with readable prefixes; Spyne's own are those of its whole interface."""
-    envelope = etree.Element(document.tag, nsmap={"s": soap_namespace, **_PREFIXES})
-    envelope.extend(document)
-    return envelope
 
 
 def _reply_types(table: ServiceTable) -> dict[str, Any]:
