@@ -1,4 +1,4 @@
-"""A .NET caller: WCF under Mono, with BasicHttpBinding and with a SOAP 1.2 binding."""
+"""A .NET caller: WCF under Mono, with BasicHttpBinding and with SOAP 1.2 bindings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-@pytest.mark.parametrize("version", ["1.1", "1.2"])
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.2+addressing"])
 def test_authenticate_save_sync_get_and_a_bad_ticket(
     client: Path, customer: Customer, version: str
 ) -> None:

@@ -2,6 +2,7 @@
 // vendor's WSDL would have it. Prints one "name=value" line for each thing that it was told.
 //
 // Client.exe BASE SOAP NAME PASSWORD MAILSERVER PORT MAILUSER MAILPASSWORD
+// SOAP is 1.1, 1.2 or 1.2+addressing.
 
 using System;
 using System.Collections.Generic;
@@ -318,7 +319,8 @@ public static class Client
             ? (Binding)new BasicHttpBinding()
             : new CustomBinding(
                 new TextMessageEncodingBindingElement(
-                    MessageVersion.Soap12, System.Text.Encoding.UTF8),
+                    soap == "1.2" ? MessageVersion.Soap12 : MessageVersion.Soap12WSAddressing10,
+                    System.Text.Encoding.UTF8),
                 new HttpTransportBindingElement());
         return new ChannelFactory<T>(binding, new EndpointAddress(address)).CreateChannel();
     }
