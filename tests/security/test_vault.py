@@ -6,13 +6,14 @@ import base64
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services84.errors import KeyUnavailable, SecretUnreadable
 from services84.security.vault import Vault
 
-PLACE = {"table": "service_auth", "row": 7, "column": "password"}
+PLACE: dict[str, Any] = {"table": "service_auth", "row": 7, "column": "password"}
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(32)).decode()
 

@@ -14,6 +14,7 @@ from services84.store import accounts as accounts_module
 from services84.store.accounts import AccountStore
 from services84.store.tables import email_account, metadata, service_auth
 from services84.store.values import (
+    Account,
     AccountDraft,
     AccountStatus,
     Cursor,
@@ -147,7 +148,10 @@ def test_the_current_account_is_the_one_marked_last_else_the_oldest(stores: Stor
     assert stores.accounts.current(anna.associate_id) is None
     one, two, three = (stores.account(anna) for _ in range(3))
     stores.account(stores.associate("Bert"))
-    current = lambda: stores.accounts.current(anna.associate_id)  # noqa: E731
+
+    def current() -> Account | None:
+        return stores.accounts.current(anna.associate_id)
+
     assert current() == one
     stores.accounts.mark_current(three.account_id)
     stores.accounts.mark_current(two.account_id)
@@ -166,7 +170,7 @@ def _ids(stores: Stores, associate_id: int | None = None) -> list[int]:
 @pytest.mark.parametrize("field", ["server", "username", "password"])
 def test_an_account_without_credentials_is_not_ready(stores: Stores, field: str) -> None:
     anna = stores.associate("Anna")
-    incomplete = replace(auth(), **{field: ""})
+    incomplete = replace(auth(), **{field: ""})  # type: ignore[arg-type]
     stores.accounts.save(AccountDraft(0, "a@b", anna.associate_id, incomplete, auth()))
     stores.accounts.save(AccountDraft(0, "a@b", anna.associate_id, None, auth()))
     assert _ids(stores) == []

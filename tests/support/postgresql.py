@@ -49,19 +49,20 @@ class PostgresqlServer:
         )  # fmt: skip
         settings = [f"unix_socket_directories={self.folder}", "listen_addresses=", *_FAST]
         settings += ["unix_socket_permissions=0700", "max_connections=100"]
+        command = [str(self._binaries / "postgres"), "-D", "data"]
         with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", "data"]
-                + [argument for setting in settings for argument in ("-c", setting)],
+            process = subprocess.Popen(
+                command + [argument for setting in settings for argument in ("-c", setting)],
                 cwd=self.folder,
                 env=_environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 **self._user,
             )
+        self._process = process
         deadline = time.monotonic() + DEADLINE
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log()}")
             time.sleep(0.02)
         self.execute(f"CREATE DATABASE {TEMPLATE}")
