@@ -229,6 +229,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             with contextlib.suppress(MailServerError):
                 self.perform("LOGOUT")
         self._close_threads()
+        self._failure = self._ended()
 
     @contextlib.contextmanager
     def _broken_off(self) -> Iterator[None]:
@@ -306,12 +307,13 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             self._check_patience()
 
     def _take(self, received: bytes) -> None:
-        self._heard = time.monotonic()
         self._received += len(received)
         if self._received > self._limits.command:
             raise LimitReached(f"sent more than {self._limits.command / MIB:g} MB at once")
         for response in self._framer.feed(received):
             self._put_response(response)
+        # Taken after the work: its time is not the server's silence.
+        self._heard = time.monotonic()
 
     def _check_patience(self) -> None:
         if not self.tagged_commands:

@@ -7,6 +7,7 @@ sends. What a response means is `responses`' matter.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 MIB = 1024 * 1024
@@ -53,12 +54,11 @@ class Framer:
         self._literals: list[bytes] = []
         self._literals_size = 0
 
-    def feed(self, data: bytes) -> list[Response]:
-        """The responses that `data` completes.
+    def feed(self, data: bytes) -> Iterator[Response]:
+        """The responses that `data` completes; take them all before feeding again.
 
-        Raises LimitReached; nothing may be fed afterwards.
+        Raises LimitReached after the responses that came before; nothing may be fed afterwards.
         """
-        found: list[Response] = []
         at = 0
         while at < len(data):
             if self._missing:
@@ -67,9 +67,9 @@ class Framer:
             end = data.find(b"\n", at) + 1
             self._take(data[at : end or None])
             at = end or len(data)
-            if end:
-                self._end_line(found)
-        return found
+            response = self._end_line() if end else None
+            if response:
+                yield response
 
     def _feed_literal(self, data: bytes, at: int) -> int:
         piece = data[at : at + self._missing]
@@ -87,18 +87,19 @@ class Framer:
             raise LimitReached(f"sent a response of more than {_mib(self._limits.line)}")
         self._line += piece
 
-    def _end_line(self, found: list[Response]) -> None:
+    def _end_line(self) -> Response | None:
+        """The response that ends with this line, if one does."""
         line, self._line = bytes(self._line), bytearray()
         self._lines.append(line)
         announced = _ANNOUNCED.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
         if announced and not _TEXT_ONLY.match(self._lines[0]):
             self._announce(announced[1])
-            return
-        text = b"".join(self._lines).rstrip(b"\r\n")
-        if text:
-            found.append(Response(text, tuple(self._literals)))
+            return None
+        self._lines[-1] = line.rstrip(b"\r\n")
+        response = Response(b"".join(self._lines), tuple(self._literals))
         self._lines, self._lines_size = [], 0
         self._literals, self._literals_size = [], 0
+        return response if response.text else None
 
     def _announce(self, digits: bytes) -> None:
         size = int(digits) if len(digits) <= _MOST_DIGITS else self._limits.literal + 1

@@ -9,7 +9,7 @@ import base64
 import binascii
 
 from services84 import sasl
-from services84.errors import LoginRefused, MailServerError
+from services84.errors import LoginRefused
 from services84.imap import responses
 from services84.imap.names import astring, joined, verbatim
 from services84.imap.refusals import command_refusal, login_refusal
@@ -30,7 +30,9 @@ def sign_in(session: Session, host: MailHost, login: Login, *, protected: bool) 
     except ValueError as error:
         raise LoginRefused(f"login at {host} is not possible: {error}", host=host.host) from error
     if not completion.ok:
-        raise _refusal(host, login, completion)
+        # A server may quote what it was sent.
+        text = without(completion.text, login.secret)
+        raise login_refusal(host, completion.status, text)
     session.signed_in(announced(completion) or _ask(session, host))
 
 
@@ -81,13 +83,6 @@ def _nothing_usable(session: Session, host: MailHost, wanted: Mechanism) -> Logi
     if "LOGINDISABLED" in session.capabilities:
         problem += " (LOGINDISABLED)"
     return LoginRefused(f"{host} {problem}", host=host.host)
-
-
-def _refusal(host: MailHost, login: Login, completion: Completion) -> MailServerError:
-    text = without(completion.text, login.secret)
-    if completion.status == "NO":
-        return login_refusal(host, text)
-    return command_refusal(host, "the login command", text)
 
 
 def announced(completion: Completion) -> frozenset[str] | None:

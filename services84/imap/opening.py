@@ -134,9 +134,9 @@ class _Talk:
             while True:
                 line, newline, rest = self.pending.partition(b"\n")
                 self.pending = rest
-                complete = framer.feed(line + newline)
+                complete = next(framer.feed(line + newline), None)
                 if complete:
-                    return complete[0]
+                    return complete
                 if not self.pending:
                     self.pending = self._receive()
         except LimitReached as error:

@@ -27,10 +27,12 @@ _BUSY_TEXT = re.compile(
 _BACKOFF = re.compile(r"suggested backoff time: (\d{1,9}) milliseconds", re.IGNORECASE)
 
 
-def login_refusal(host: MailHost, raw: bytes) -> MailServerError:
-    """A NO to an authentication."""
+def login_refusal(host: MailHost, status: str, raw: bytes) -> MailServerError:
+    """A NO or BAD to an authentication."""
     busy = _busy(host, raw)
-    return busy or LoginRefused(f"login refused by {host}: {shown(raw)}", host=host.host)
+    if busy or status == "NO":
+        return busy or LoginRefused(f"login refused by {host}: {shown(raw)}", host=host.host)
+    return command_refusal(host, "the login command", raw)
 
 
 def command_refusal(host: MailHost, command: str, raw: bytes) -> MailServerError:

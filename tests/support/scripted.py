@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_TAGGED = re.compile(rb"([A-Za-z]+\d+) [A-Z]+")
+
 Play = Callable[["Conversation"], None]
 
 
@@ -24,6 +26,7 @@ class Conversation:
     socket: socket.socket
     over: threading.Event
     heard: list[bytes]
+    tag: bytes = b""
 
     def receive_line(self) -> bytes:
         """The next line of the client; raises EOFError when it has left."""
@@ -34,6 +37,8 @@ class Conversation:
                 raise EOFError
             line += byte
         self.heard.append(line)
+        tagged = _TAGGED.match(line)
+        self.tag = tagged[1] if tagged else self.tag
         return line
 
 
@@ -43,12 +48,12 @@ def say(text: bytes) -> Play:
 
 
 def answer(text: bytes, *, expect: bytes = b"") -> Play:
-    """Wait for a line that holds `expect`, then send; `%t` stands for the line's tag."""
+    """Wait for a line that holds `expect`, then send; `%t` stands for the last line's tag."""
 
     def play(conversation: Conversation) -> None:
         line = conversation.receive_line()
         assert expect.upper() in line.upper(), line
-        conversation.socket.sendall(text.replace(b"%t", line.split(b" ")[0]))
+        conversation.socket.sendall(text.replace(b"%t", conversation.tag))
 
     return play
 
@@ -168,9 +173,3 @@ CAPABILITIES = b"IMAP4rev1 AUTH=PLAIN SASL-IR"
 GREETING = say(b"* OK [CAPABILITY " + CAPABILITIES + b"] ready\r\n")
 LOGIN = answer(b"%t OK [CAPABILITY " + CAPABILITIES + b"] in\r\n", expect=b"AUTHENTICATE PLAIN")
 LOGOUT = answer(b"* BYE bye\r\n%t OK out\r\n", expect=b"LOGOUT")
-
-
-def tag_of(line: bytes) -> bytes:
-    """The tag that a client's line begins with."""
-    found = re.match(rb"(\S+) ", line)
-    return found[1] if found else b""
