@@ -134,6 +134,12 @@ namespace inbox {{
 service imap-login {{
   service_count = 0
 }}
+# Without this, every refused login makes the next one from this machine slower.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service imap {{
   process_limit = 500
 }}
