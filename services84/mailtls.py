@@ -41,9 +41,11 @@ def wrap(
 
     Raises TlsFailed, MailServerTimeout, ConnectionLost.
     """
+    name = host.host.rstrip(".")
     try:
         connection.settimeout(timeout)
-        return context(ca_file).wrap_socket(connection, server_hostname=host.host.rstrip("."))
+        name.encode("idna")  # wrap_socket finds a wrong name too late to close the socket
+        return context(ca_file).wrap_socket(connection, server_hostname=name)
     except (OSError, ValueError) as error:
         connection.close()
         raise tls_error(error, host, timeout) from error

@@ -220,7 +220,8 @@ def test_a_certificate_for_another_host_is_named(tmp_path: Path) -> None:
 def test_refused_logins_are_told_apart(
     said: bytes, kind: type[MailServerError], text: str, retry_after: float | None
 ) -> None:
-    script = [GREETING, answer(said, expect=b"AUTHENTICATE PLAIN"), hang]
+    leaves = hang if kind is MailServerTimeout else LOGOUT
+    script = [GREETING, answer(said, expect=b"AUTHENTICATE PLAIN"), leaves]
     with scripted(*script) as server, refused(kind, text) as caught:
         open_imap(server.port, ANNA, read=TIMEOUT)
     assert getattr(caught.value, "retry_after", None) == retry_after
