@@ -11,8 +11,11 @@ from services84.store.values import Account, AccountStatus, Associate
 
 
 def account_of(call: Call, account_id: int | None) -> Account:
-    """The account with this id, when the caller may touch it; raises NotFound otherwise."""
-    account = call.services.accounts.get(account_id) if account_id else None
+    """The account with this id, without its secrets, when the caller may touch it.
+
+    Raises NotFound otherwise.
+    """
+    account = call.services.accounts.get(account_id, secrets=False) if account_id else None
     if (
         account is None
         or account.status is AccountStatus.DELETED

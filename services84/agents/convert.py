@@ -11,7 +11,7 @@ DEFAULT_SMTP_PORT = 25
 
 
 def account_carrier(account: values.Account, *, reveal: bool) -> EMailAccount:
-    """An account as callers see it; `reveal` gives stored passwords instead of the mask."""
+    """An account as callers see it; `reveal` gives the opened passwords instead of the mask."""
     return EMailAccount(
         EMailAccountId=account.account_id,
         EMailAddress=account.email_address,
@@ -27,7 +27,7 @@ def account_carrier(account: values.Account, *, reveal: bool) -> EMailAccount:
 def _service_auth_carrier(auth: values.ServiceAuth | None, *, reveal: bool) -> ServiceAuth | None:
     if auth is None:
         return None
-    mask = PASSWORD_MASK if auth.password else None
+    mask = PASSWORD_MASK if auth.has_password else None
     return ServiceAuth(
         ServiceAuthId=auth.service_auth_id,
         Server=auth.server,

@@ -196,7 +196,7 @@ def _reply(associate: Associate, ticket: str, call: Call) -> Mapping[str, Any]:
 
 
 def _address_of(call: Call, associate: Associate) -> str:
-    current = call.services.accounts.current(associate.associate_id)
+    current = call.services.accounts.current(associate.associate_id, secrets=False)
     return current.email_address if current else ""
 
 

@@ -85,4 +85,4 @@ def _auth_of(row: Any, side: str, vault: Vault | None) -> ServiceAuth | None:
         password = vault.open(
             sealed, table="service_auth", row=stored["service_auth_id"], column="password"
         )
-    return ServiceAuth(**stored, password=password)
+    return ServiceAuth(**stored, password=password, has_password=bool(sealed))

@@ -31,8 +31,9 @@ DELETED_AT_ONCE = 1000  # messages a transaction, so that other writers get thei
 class AccountStore(RunStore):
     """Mail accounts. All methods raise StoreError; those that open passwords SecretUnreadable.
 
-    Methods that give one account open its passwords. Those that give many leave them out (None):
-    one secret that cannot be opened must not hide all the other accounts.
+    Methods that give one account open its passwords unless told not to, with `secrets` false.
+    Those that give many leave them out (None): one secret that cannot be opened must not hide
+    all the other accounts.
     """
 
     def __init__(self, database: Database, vault: Vault) -> None:
@@ -46,7 +47,9 @@ class AccountStore(RunStore):
         query = ACCOUNTS.where(email_account.c.email_account_id == account_id)
         return self._first(query, secrets=secrets)
 
-    def by_address(self, associate_id: int, address: str) -> Account | None:
+    def by_address(
+        self, associate_id: int, address: str, *, secrets: bool = True
+    ) -> Account | None:
         """The associate's account of this address, whatever its case; the oldest of several."""
         key = folded(address.strip())
         return self._first(
@@ -54,15 +57,17 @@ class AccountStore(RunStore):
                 email_account.c.associate_id == associate_id,
                 email_account.c.address_key == key,
                 email_account.c.address_key != "",  # lets PostgreSQL use the partial index
-            ).order_by(email_account.c.email_account_id)
+            ).order_by(email_account.c.email_account_id),
+            secrets=secrets,
         )
 
-    def current(self, associate_id: int) -> Account | None:
+    def current(self, associate_id: int, *, secrets: bool = True) -> Account | None:
         """The associate's most recently marked account, else its oldest."""
         return self._first(
             ACCOUNTS.where(email_account.c.associate_id == associate_id).order_by(
                 email_account.c.current_mark.desc(), email_account.c.email_account_id
-            )
+            ),
+            secrets=secrets,
         )
 
     def list_all(self) -> list[Account]:

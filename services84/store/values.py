@@ -92,7 +92,11 @@ class TicketRow:
 
 @dataclass(frozen=True)
 class ServiceAuth:
-    """Where and how to sign in to one mail server; only here is the password in clear."""
+    """Where and how to sign in to one mail server; only here is the password in clear.
+
+    Read without its secrets, `password` is None and `has_password` tells whether there is one;
+    writing does not look at that.
+    """
 
     service_auth_id: int
     server: str
@@ -100,6 +104,7 @@ class ServiceAuth:
     auth_type: str
     username: str
     password: str | None = field(default=None, repr=False)
+    has_password: bool = False
 
 
 @dataclass(frozen=True)

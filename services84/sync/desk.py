@@ -147,7 +147,7 @@ class SyncDesk:
 
     def _admit(self, account_id: int, *, force: bool) -> bool:
         """Whether the account is being synced elsewhere; raises when it may not be synced now."""
-        account = self._accounts.get(account_id)
+        account = self._accounts.get(account_id, secrets=False)
         if account is None or account.status is AccountStatus.DELETED:
             raise NotFound(f"no mail account {account_id}")
         now = self._clock()
@@ -202,7 +202,7 @@ class SyncDesk:
             account_id, self._owner, self._clock(), self._settings.lease_seconds
         )
         if lease is None:
-            if self._accounts.get(account_id) is None:
+            if self._accounts.get(account_id, secrets=False) is None:
                 raise NotFound(f"no mail account {account_id}")
             return None
         return self._engine.run(lease, progress)

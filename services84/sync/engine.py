@@ -24,7 +24,7 @@ from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import Account, Folder, Lease, RunOutcome
+from services84.store.values import Account, Folder, Lease, RunOutcome, ServiceAuth
 from services84.sync import plan
 from services84.sync.folder import FolderSync, Tally
 from services84.sync.mailbox import MailServers
@@ -104,12 +104,12 @@ class SyncEngine:
         self, lease: Lease, keeper: LeaseKeeper, tally: Tally, progress: ProgressCallback | None
     ) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
-        account = self._accounts.get(lease.account_id)
+        account = self._accounts.get(lease.account_id, secrets=False)
         if account is None:
             return NotFound("the mail account was deleted")
         error: Services84Error | None = None
         try:
-            self._sync(account, lease, keeper, tally, progress)
+            self._sync(lease, keeper, tally, progress)
             outcome = RunOutcome()
         except Interrupted:
             error = StoreError("the sync was interrupted; it goes on at the next one")
@@ -150,17 +150,12 @@ class SyncEngine:
 
     def _sync(
         self,
-        account: Account,
         lease: Lease,
         keeper: LeaseKeeper,
         tally: Tally,
         progress: ProgressCallback | None,
     ) -> None:
-        if account.incoming is None or not account.incoming.server:
-            raise LoginRefused("the account has no incoming mail server")
-        if not account.incoming.password:
-            raise LoginRefused("the account has no password for its incoming mail server")
-        with self._mail.imap_of(account.incoming) as connection:
+        with self._mail.imap_of(self._incoming(lease.account_id)) as connection:
             folders = self._list(connection, lease)
             for done, folder in enumerate(folders):
 
@@ -178,10 +173,19 @@ class SyncEngine:
                     tally.skipped.append(folder.name)
                     log.warning(
                         "sync.folder_skipped",
-                        account=account.account_id,
+                        account=lease.account_id,
                         folder=folder.name,
                         reason=refusal.message,
                     )
+
+    def _incoming(self, account_id: int) -> ServiceAuth:
+        """Where to sign in, with the password opened for just this."""
+        account = self._accounts.get(account_id)
+        if account is None or account.incoming is None or not account.incoming.server:
+            raise LoginRefused("the account has no incoming mail server")
+        if not account.incoming.password:
+            raise LoginRefused("the account has no password for its incoming mail server")
+        return account.incoming
 
     def _checkpoint(self, lease: Lease, keeper: LeaseKeeper) -> None:
         if keeper.lost.is_set():

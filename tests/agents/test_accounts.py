@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,49 @@ def test_a_sync_of_the_current_account_without_one_says_so(
     reply = service.call("SyncEmailAccount", members, ticket=annas)
     assert reply.exception["ExceptionType"] == "SoNotFoundException"
     assert reply.exception["Message"] == "associate anna has no mail account"
+
+
+# A key that is gone -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyless(tmp_path: Path) -> Iterator[tuple[Service, str, int]]:
+    """A service whose key was lost and made anew: its stored passwords cannot be opened."""
+    with running_service(tmp_path) as service:
+        _, annas = service.associate("anna")
+        number = saved_id(service.call("SaveEMailAccount", account(), ticket=annas))
+    (tmp_path / "test.key").unlink()
+    with running_service(tmp_path) as service:
+        yield service, annas, number
+
+
+def test_without_the_key_an_account_can_be_seen_and_deleted(
+    keyless: tuple[Service, str, int],
+) -> None:
+    service, annas, number = keyless
+    got = service.call("GetEMailAccount", {"EMailAccountId": number}, ticket=annas)
+    assert got.text("Response/IncomingCredentials/Password") == "********"
+    assert service.call("GetCurrentAccountId", ticket=annas).text("Response") == str(number)
+    deleted = service.call("DeleteEMailAccount", {"EMailAccountId": number}, ticket=annas)
+    assert deleted.succeeded is True
+
+
+def test_without_the_key_a_sync_fails_for_a_reason_that_the_account_shows(
+    keyless: tuple[Service, str, int],
+) -> None:
+    service, annas, number = keyless
+    members = {"SyncUserAccount": {"AccountId": number}}
+    assert service.call("SyncEmailAccount", members, ticket=annas).succeeded is False
+    got = service.call("GetEMailAccount", {"EMailAccountId": number}, ticket=annas)
+    assert got.text("Response/AccountStatus") == "2"
+    assert got.text("Response/ErrorReason")
+    stored = service.services.accounts.get(number, secrets=False)
+    assert stored is not None
+    assert stored.lease_until is None
+
+
+def test_without_the_key_a_stranger_learns_nothing(keyless: tuple[Service, str, int]) -> None:
+    service, _, number = keyless
+    _, thief = service.associate("thief")
+    got = service.call("GetEMailAccount", {"EMailAccountId": number}, ticket=thief)
+    assert got.exception["ExceptionType"] == "SoNotFoundException"

@@ -43,9 +43,12 @@ def test_a_saved_account_comes_back_whole(stores: Stores) -> None:
     )
     assert saved.incoming is not None
     assert saved.outgoing is not None
-    assert replace(saved.incoming, service_auth_id=0) == auth()
+    assert replace(saved.incoming, service_auth_id=0) == replace(auth(), has_password=True)
     assert saved.incoming.password == "secret"
-    assert replace(saved.outgoing, service_auth_id=0) == smtp
+    assert replace(saved.outgoing, service_auth_id=0) == replace(smtp, has_password=True)
+    closed = stores.accounts.get(saved.account_id, secrets=False)
+    assert closed is not None
+    assert closed.incoming == replace(saved.incoming, password=None)
     assert (saved.associate_name, saved.status) == ("Anna", AccountStatus.UNKNOWN)
     assert (saved.error_count, saved.error_reason, saved.last_success) == (0, "", None)
     assert (saved.registered, saved.updated) == (START, START)

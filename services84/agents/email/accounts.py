@@ -49,26 +49,31 @@ def get_email_account(call: Call, account_id: int | None) -> EMailAccount:
 @operation("GetEMailAccountFromEMailAddress", returns=EMailAccount, FromAddress=String)
 def get_email_account_from_email_address(call: Call, address: str | None) -> EMailAccount:
     """Give the caller's own account with this address, or an empty one."""
-    found = call.services.accounts.by_address(call.caller.associate_id, (address or "").strip())
+    found = call.services.accounts.by_address(
+        call.caller.associate_id, (address or "").strip(), secrets=False
+    )
     return _shown(call, found) if found else empty_account()
 
 
 @operation("GetCurrentAccountId", returns=Int)
 def get_current_account_id(call: Call) -> int:
     """Give the id of the caller's current account, 0 when there is none."""
-    current = call.services.accounts.current(call.caller.associate_id)
+    current = call.services.accounts.current(call.caller.associate_id, secrets=False)
     return current.account_id if current else 0
 
 
 @operation("GetCurrentAccount", returns=EMailAccount)
 def get_current_account(call: Call) -> EMailAccount:
     """Give the caller's current account, or an empty one when there is none."""
-    current = call.services.accounts.current(call.caller.associate_id)
+    current = call.services.accounts.current(call.caller.associate_id, secrets=False)
     return _shown(call, current) if current else empty_account()
 
 
 def _shown(call: Call, account: values.Account) -> EMailAccount:
-    return account_carrier(account, reveal=call.services.settings.reveal_passwords)
+    reveal = call.services.settings.reveal_passwords
+    if reveal:
+        account = call.services.accounts.get(account.account_id) or account
+    return account_carrier(account, reveal=reveal)
 
 
 def _owner(call: Call, carrier: EMailAccount, stored: values.Account | None) -> int:

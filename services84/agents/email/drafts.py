@@ -114,7 +114,7 @@ def _password(
         if "\x00" in given or "\r" in given or "\n" in given:
             raise InvalidValue(member, "(not shown)", "has a NUL or a line break")
         return given
-    kept = stored is not None and stored.password is not None
+    kept = stored is not None and stored.has_password
     if kept and stored is not None and server.casefold() != stored.server.casefold():
         raise InvalidValue(
             member, "(not given)", f"is required again when Server changes from {stored.server}"

@@ -59,7 +59,7 @@ def _account_meant(call: Call, carrier: SyncUserAccount | None) -> Account:
         carrier.AssociateId if carrier is not None else None,
         carrier.AssociateName if carrier is not None else None,
     )
-    current = call.services.accounts.current(associate.associate_id)
+    current = call.services.accounts.current(associate.associate_id, secrets=False)
     if current is None:
         raise NotFound(f"associate {associate.name} has no mail account")
     return current
