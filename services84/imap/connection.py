@@ -63,6 +63,7 @@ __all__ = [
 
 MOST_PATIENCE = 10  # times the read time-out: for a server that drips instead of being silent
 SLOWEST = 4096  # every so many bytes buy another second
+COST_OF_A_RESPONSE = 256  # bytes of memory beyond its text, about
 LAST_WORDS = 3.0  # seconds for LOGOUT
 _TICK = 0.5  # seconds between looks at the clock
 _JOIN = 10.0  # seconds; the threads end at once
@@ -146,7 +147,11 @@ def connect(
         host, dial=dial, timeouts=timeouts, ca_file=ca_file, allow_cleartext=allow_cleartext
     )
     with mail_server_errors(host):
-        session = _Imap(host, opened, timeouts.read, limits or Limits(), trace)
+        try:
+            session = _Imap(host, opened, timeouts.read, limits or Limits(), trace)
+        except BaseException:
+            opened.socket.close()
+            raise
         try:
             sign_in(session, host, login, protected=opened.protected)
         except BaseException:
@@ -311,6 +316,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if self._received > self._limits.command:
             raise LimitReached(f"sent more than {self._limits.command / MIB:g} MB at once")
         for response in self._framer.feed(received):
+            self._received += COST_OF_A_RESPONSE
             self._put_response(response)
         # Taken after the work: its time is not the server's silence.
         self._heard = time.monotonic()

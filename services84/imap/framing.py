@@ -23,7 +23,7 @@ class Limits:
 
     line: int = 16 * MIB  # a response without its literals
     literal: int = 256 * MIB  # the literals of one response
-    command: int = 1024 * MIB  # all responses to one command
+    command: int = 512 * MIB  # all responses to one command, with what keeping them costs
 
 
 @dataclass(frozen=True, slots=True)

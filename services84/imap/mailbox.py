@@ -7,6 +7,7 @@ anything on the server: folders are examined, and bodies are peeked at (BODY.PEE
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -121,7 +122,9 @@ class ImapConnection:
             asked = verbatim(f"RETURN (SUBSCRIBED CHILDREN{special})")
             return _folders(self._listed("LIST", *everything, asked), frozenset())
         found = self._listed("LIST", *everything)
-        subscribed = frozenset(_key(one.name) for one in self._listed("LSUB", *everything))
+        subscribed: frozenset[bytes] = frozenset()
+        with contextlib.suppress(MailServerRefused):  # no reason to do without the folders
+            subscribed = frozenset(_key(one.name) for one in self._listed("LSUB", *everything))
         return _folders(found, subscribed)
 
     def _listed(self, command: str, *arguments: Pieces) -> list[responses.Listed]:

@@ -358,6 +358,14 @@ def test_inbox_is_one_folder_in_any_case() -> None:
     ]
 
 
+def test_folders_are_listed_where_subscriptions_are_refused() -> None:
+    said = answer(b'* LIST () "/" a\r\n%t OK\r\n')
+    with signed_in(said, answer(b"%t NO no\r\n", expect=b"LSUB"), LOGOUT) as connection:
+        assert [(folder.name, folder.subscribed) for folder in connection.folders()] == [
+            ("a", False)
+        ]
+
+
 def test_data_about_other_messages_is_left_out() -> None:
     said = (
         b"* 4 EXISTS\r\n* 1 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH nonsense\r\n"
