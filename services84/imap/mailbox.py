@@ -1,16 +1,15 @@
 """What a sync asks of a mail server: its folders, their state, flags and messages. Read-only.
 
 Commands in, values out; the session below does the talking. RFC 3501, with LIST-EXTENDED (5258),
-SPECIAL-USE (6154) and CONDSTORE (7162) where the server offers them. Nothing here changes
-anything on the server: folders are examined, and bodies are peeked at (BODY.PEEK).
+LIST-STATUS (5819), SPECIAL-USE (6154), ESEARCH (4731), CONDSTORE and QRESYNC (7162) where the
+server offers them. Nothing here changes anything on the server: folders are examined, and bodies
+are peeked at (BODY.PEEK).
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from types import TracebackType
 
 from services84.errors import MailServerRefused
@@ -19,64 +18,19 @@ from services84.imap.names import Pieces, astring, joined, verbatim
 from services84.imap.refusals import command_refusal
 from services84.imap.responses import Fetched, uid_sets
 from services84.imap.session import Completion, Session
+from services84.imap.values import (
+    ExaminedFolder,
+    FetchedIdentity,
+    FetchedMessage,
+    FlagState,
+    FolderDelta,
+    ListedFolder,
+    SyncPoint,
+)
 from services84.mailhost import MailHost
 
 LONGEST_SET = 7000  # characters; RFC 2683 section 3.2.1.5 wants lines below 8000
 MESSAGES_A_COMMAND = 250  # what one answer makes us hold at once
-
-
-@dataclass(frozen=True)
-class ListedFolder:
-    """A folder of the server's list.
-
-    `server_name` is the exact name, its bytes seen as Latin-1; `name` is for people. Attributes
-    are lower-case with their backslash, as `\\noselect`; the delimiter is empty for none.
-    """
-
-    server_name: str
-    name: str
-    delimiter: str
-    attributes: frozenset[str]
-    subscribed: bool
-
-
-@dataclass(frozen=True)
-class ExaminedFolder:
-    """What EXAMINE said. `highest_mod_seq` is None without CONDSTORE or with NOMODSEQ."""
-
-    uid_validity: int
-    uid_next: int | None
-    exists: int
-    highest_mod_seq: int | None
-    flags: frozenset[str] = frozenset()
-    permanent_flags: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class FlagState:
-    """A message's flags as the server spells them."""
-
-    flags: frozenset[str]
-
-
-@dataclass(frozen=True)
-class FetchedMessage:
-    """A message. `source` is its exact bytes, or None when the server has it but not its text."""
-
-    uid: int
-    flags: frozenset[str]
-    internal_date: datetime | None
-    size: int
-    source: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class FetchedIdentity:
-    """By what a message is recognised; `message_id` is empty where there is none."""
-
-    message_id: str
-    internal_date: datetime | None
-    size: int
 
 
 class ImapConnection:
@@ -91,6 +45,7 @@ class ImapConnection:
         self._host = host
         self._session = session
         self._exists = 0
+        self._enabled = False
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -115,37 +70,64 @@ class ImapConnection:
     # Folders ------------------------------------------------------------------------------------
 
     def folders(self) -> list[ListedFolder]:
-        """Every folder that the server lists, each once, in the server's order."""
+        """Every folder that the server lists, each once, in the server's order.
+
+        With LIST-STATUS one round trip brings what `examine` would say of each folder as well.
+        """
         everything = (verbatim('""'), verbatim('"*"'))
         if "LIST-EXTENDED" in self.capabilities:
-            special = " SPECIAL-USE" if "SPECIAL-USE" in self.capabilities else ""
-            asked = verbatim(f"RETURN (SUBSCRIBED CHILDREN{special})")
-            return _folders(self._listed("LIST", *everything, asked), frozenset())
-        found = self._listed("LIST", *everything)
+            completion = self._perform("LIST", *everything, verbatim(self._list_options()))
+            return _folders(_listed(completion), frozenset(), _statuses(completion))
+        found = _listed(self._perform("LIST", *everything))
         subscribed: frozenset[bytes] = frozenset()
         with contextlib.suppress(MailServerRefused):  # no reason to do without the folders
-            subscribed = frozenset(_key(one.name) for one in self._listed("LSUB", *everything))
-        return _folders(found, subscribed)
+            known = _listed(self._perform("LSUB", *everything))
+            subscribed = frozenset(_key(one.name) for one in known)
+        return _folders(found, subscribed, {})
 
-    def _listed(self, command: str, *arguments: Pieces) -> list[responses.Listed]:
-        completion = self._perform(command, *arguments)
-        return [found for r in completion.responses if (found := responses.listed(r))]
+    def _list_options(self) -> str:
+        options = ["SUBSCRIBED", "CHILDREN"]
+        if "SPECIAL-USE" in self.capabilities:
+            options.append("SPECIAL-USE")
+        if "LIST-STATUS" in self.capabilities:
+            mod_seq = " HIGHESTMODSEQ" if self._tells_mod_seq else ""
+            options.append(f"STATUS (MESSAGES UIDNEXT UIDVALIDITY{mod_seq})")
+        return f"RETURN ({' '.join(options)})"
 
-    def examine(self, server_name: str) -> ExaminedFolder:
+    @property
+    def _tells_mod_seq(self) -> bool:
+        return bool(self.capabilities & {"CONDSTORE", "QRESYNC"})
+
+    def examine(self, server_name: str, since: SyncPoint | None = None) -> ExaminedFolder:
         """Open a folder read-only, by its `ListedFolder.server_name`.
 
-        Raises MailServerRefused when it cannot be selected, or gives no UIDVALIDITY.
+        With `since`, a server that can (QRESYNC) tells in the same round trip what has changed
+        from then on. Raises MailServerRefused when the folder cannot be selected, or gives no
+        UIDVALIDITY.
         """
         name = astring(server_name.encode("latin-1"))
-        if "CONDSTORE" in self.capabilities or "QRESYNC" in self.capabilities:
+        self._enable_qresync()
+        asked = since if self._enabled else None
+        if asked is not None:
+            name = joined(name, verbatim(f"(QRESYNC ({asked.uid_validity} {asked.mod_seq}))"))
+        elif self._tells_mod_seq:
             name = joined(name, verbatim("(CONDSTORE)"))
         self._exists = 0
         self._session.selected(False)
         completion = self._perform("EXAMINE", name)
         self._session.selected(True)
-        return self._examined(server_name, completion)
+        return self._examined(server_name, completion, asked)
 
-    def _examined(self, server_name: str, completion: Completion) -> ExaminedFolder:
+    def _enable_qresync(self) -> None:
+        """Once, and before any folder is open (RFC 5161 section 3.1)."""
+        if self._enabled or not {"QRESYNC", "ENABLE"} <= self.capabilities:
+            return
+        self._perform("ENABLE", verbatim("QRESYNC"))
+        self._enabled = True
+
+    def _examined(
+        self, server_name: str, completion: Completion, asked: SyncPoint | None
+    ) -> ExaminedFolder:
         codes = _codes(completion)
         uid_validity = _positive(codes.get("UIDVALIDITY"))
         if uid_validity is None:
@@ -161,17 +143,29 @@ class ImapConnection:
             highest_mod_seq=None if "NOMODSEQ" in codes else _positive(codes.get("HIGHESTMODSEQ")),
             flags=_flag_list(flags[-1].decode("latin-1") if flags else ""),
             permanent_flags=_flag_list(codes.get("PERMANENTFLAGS", "")),
+            delta=_delta(completion) if asked and asked.uid_validity == uid_validity else None,
         )
 
     # Messages of the examined folder ------------------------------------------------------------
 
     def flags(self) -> dict[int, FlagState]:
         """The flags of every message, by UID."""
-        found: dict[int, FlagState] = {}
-        for uid, fetched in self._fetch("1:*", "(FLAGS)").items():
-            if fetched.flags is not None:
-                found[uid] = FlagState(fetched.flags)
-        return found
+        return _flags(self._fetch("1:*", "(FLAGS)"))
+
+    def changes(self, mod_seq: int) -> FolderDelta:
+        """What has come or changed since a mod-sequence; not what is gone. Needs CONDSTORE."""
+        return FolderDelta(_flags(self._fetch("1:*", f"(FLAGS) (CHANGEDSINCE {mod_seq})")), None)
+
+    def uids(self) -> list[tuple[int, int]]:
+        """The UIDs of all messages, as ranges."""
+        if not self._exists:
+            return []
+        brief = "RETURN (ALL) " if "ESEARCH" in self.capabilities else ""
+        completion = self._perform("UID", verbatim(f"SEARCH {brief}ALL"))
+        ranges: list[tuple[int, int]] = []
+        for response in completion.responses:
+            ranges += responses.found_uids(response) or []
+        return ranges
 
     def sizes(self, uids: Iterable[int]) -> dict[int, int]:
         """The sizes in bytes of those of `uids` that exist."""
@@ -233,6 +227,10 @@ class ImapConnection:
                 self._exists = said.number
             elif said.kind == "EXPUNGE":
                 self._exists = max(self._exists - 1, 0)
+        for earlier, ranges in filter(None, map(responses.vanished, completion.responses)):
+            if not earlier:
+                gone = sum(last - first + 1 for first, last in ranges)
+                self._exists = max(self._exists - gone, 0)
         # Messages expunged meanwhile may turn the answer into a NO with the rest of the data
         # (RFC 2180 section 4.1.2, RFC 5530).
         expunged = responses.status_text(completion.text).code == "EXPUNGEISSUED"
@@ -241,7 +239,44 @@ class ImapConnection:
         return completion
 
 
-def _folders(found: list[responses.Listed], subscribed: frozenset[bytes]) -> list[ListedFolder]:
+def _listed(completion: Completion) -> list[responses.Listed]:
+    return [found for r in completion.responses if (found := responses.listed(r))]
+
+
+def _statuses(completion: Completion) -> dict[bytes, ExaminedFolder]:
+    """What a LIST with STATUS says of folders, by name; one with a number missing is absent."""
+    found = {}
+    for name, numbers in filter(None, map(responses.status, completion.responses)):
+        if {"UIDVALIDITY", "UIDNEXT", "MESSAGES"} <= numbers.keys():
+            found[_key(name)] = ExaminedFolder(
+                uid_validity=numbers["UIDVALIDITY"],
+                uid_next=numbers["UIDNEXT"],
+                exists=numbers["MESSAGES"],
+                # 0 stands for a folder that keeps none (RFC 7162 section 3.1.2.2).
+                highest_mod_seq=numbers.get("HIGHESTMODSEQ") or None,
+            )
+    return found
+
+
+def _delta(completion: Completion) -> FolderDelta:
+    """What EXAMINE with QRESYNC told beside the folder's state (RFC 7162 section 3.2.5)."""
+    fetched = (responses.fetched(response) for response in completion.responses)
+    changed = {one.uid: one for one in fetched if one is not None and one.uid}
+    gone: list[tuple[int, int]] = []
+    for _, ranges in filter(None, map(responses.vanished, completion.responses)):
+        gone += ranges
+    return FolderDelta(_flags(changed), gone)
+
+
+def _flags(fetched: dict[int, Fetched]) -> dict[int, FlagState]:
+    return {uid: FlagState(one.flags) for uid, one in fetched.items() if one.flags is not None}
+
+
+def _folders(
+    found: list[responses.Listed],
+    subscribed: frozenset[bytes],
+    statuses: dict[bytes, ExaminedFolder],
+) -> list[ListedFolder]:
     folders: dict[bytes, ListedFolder] = {}
     for one in found:
         key = _key(one.name)
@@ -257,6 +292,7 @@ def _folders(found: list[responses.Listed], subscribed: frozenset[bytes]) -> lis
             subscribed="\\subscribed" in attributes
             or key in subscribed
             or bool(known and known.subscribed),
+            status=statuses.get(key),
         )
     return list(folders.values())
 

@@ -300,6 +300,23 @@ def search(response: Response) -> list[int] | None:
     return [int(number) for number in numbers if number.isdigit() and len(number) <= 20]
 
 
+_ESEARCH = re.compile(rb"(?:\(TAG [^)]*\))?\s*(?:UID\b)?(?:.*?\bALL ([\d:,]+))?", re.IGNORECASE)
+
+
+def found_uids(response: Response) -> list[tuple[int, int]] | None:
+    """The ranges of a UID SEARCH's answer, as SEARCH or as ESEARCH (RFC 4731); or None."""
+    said = untagged(response)
+    if said is None or said.kind not in {"SEARCH", "ESEARCH"}:
+        return None
+    if said.kind == "SEARCH":
+        return [(number, number) for number in search(response) or []]
+    found = _ESEARCH.match(said.rest)
+    try:
+        return uid_ranges((found[1] or b"").decode("ascii")) if found else []
+    except ValueError:
+        return None
+
+
 def vanished(response: Response) -> tuple[bool, list[tuple[int, int]]] | None:
     """A VANISHED response: whether EARLIER, and the ranges of UIDs; or None."""
     said = untagged(response)
