@@ -28,14 +28,7 @@ from services84.imap import responses
 from services84.imap.channel import Channel
 from services84.imap.framing import MIB, Framer, LimitReached, Limits, Response
 from services84.imap.login import announced, sign_in
-from services84.imap.mailbox import (
-    ExaminedFolder,
-    FetchedIdentity,
-    FetchedMessage,
-    FlagState,
-    ImapConnection,
-    ListedFolder,
-)
+from services84.imap.mailbox import ImapConnection
 from services84.imap.names import Pieces, joined
 from services84.imap.opening import (
     Dial,
@@ -49,17 +42,7 @@ from services84.imap.refusals import farewell
 from services84.imap.session import Answer, Completion
 from services84.mailhost import Login, MailHost
 
-__all__ = [
-    "ExaminedFolder",
-    "FetchedIdentity",
-    "FetchedMessage",
-    "FlagState",
-    "ImapConnection",
-    "ListedFolder",
-    "Timeouts",
-    "connect",
-    "mail_server_errors",
-]
+__all__ = ["ImapConnection", "Timeouts", "connect", "mail_server_errors"]
 
 MOST_PATIENCE = 10  # times the read time-out: for a server that drips instead of being silent
 SLOWEST = 4096  # every so many bytes buy another second

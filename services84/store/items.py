@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 
 from services84.errors import StoreError
 from services84.store.database import Database
+from services84.store.sql import chunks
 from services84.store.tables import (
     email_attachment,
     email_body,
@@ -53,20 +54,24 @@ class ItemStore:
 
     # What a sync compares with -------------------------------------------------------------------
 
-    def states(self, folder_id: int, uid_validity: int) -> dict[int, ItemState]:
-        """UID → state, of the messages stored under this UIDVALIDITY."""
+    def states(
+        self, folder_id: int, uid_validity: int, uids: Iterable[int] | None = None
+    ) -> dict[int, ItemState]:
+        """UID → state, of the messages stored under this UIDVALIDITY: all, or those of `uids`."""
+        query = select(
+            email_item.c.email_item_id,
+            email_item.c.uid,
+            email_item.c.flags,
+            email_item.c.keywords,
+        ).where(
+            email_item.c.email_folder_id == folder_id,
+            email_item.c.uid_validity == uid_validity,
+        )
+        queries = [query]
+        if uids is not None:
+            queries = [query.where(email_item.c.uid.in_(some)) for some in chunks(list(uids))]
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(
-                    email_item.c.email_item_id,
-                    email_item.c.uid,
-                    email_item.c.flags,
-                    email_item.c.keywords,
-                ).where(
-                    email_item.c.email_folder_id == folder_id,
-                    email_item.c.uid_validity == uid_validity,
-                )
-            ).all()
+            rows = [row for one in queries for row in connection.execute(one)]
         return {
             uid: ItemState(item_id, uid, ItemFlag(flags), keywords)
             for item_id, uid, flags, keywords in rows

@@ -20,6 +20,7 @@ from services84.errors import (
     StoreError,
 )
 from services84.imap.connection import ImapConnection
+from services84.imap.values import ExaminedFolder
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
@@ -156,7 +157,7 @@ class SyncEngine:
         progress: ProgressCallback | None,
     ) -> None:
         with self._mail.imap_of(self._incoming(lease.account_id)) as connection:
-            folders = self._list(connection, lease)
+            folders, statuses = self._list(connection, lease)
             for done, folder in enumerate(folders):
 
                 def checkpoint(done: int = done, folder: Folder = folder) -> None:
@@ -167,7 +168,7 @@ class SyncEngine:
                 checkpoint()
                 sync = FolderSync(connection, self._folders, self._items, lease, tally, checkpoint)
                 try:
-                    sync.run(folder)
+                    sync.run(folder, statuses.get(folder.server_name))
                 except MailServerRefused as refusal:
                     # One folder that cannot be opened stops neither the others nor the account.
                     tally.skipped.append(folder.name)
@@ -193,10 +194,17 @@ class SyncEngine:
         if self._stopping.is_set():
             raise Interrupted
 
-    def _list(self, connection: ImapConnection, lease: Lease) -> list[Folder]:
-        """Bring the folder list level; gives the folders that can hold messages, in order."""
+    def _list(
+        self, connection: ImapConnection, lease: Lease
+    ) -> tuple[list[Folder], dict[str, ExaminedFolder]]:
+        """Bring the folder list level.
+
+        Gives the folders that can hold messages, in order, and what the list said of their state,
+        by the server's name.
+        """
         known = self._folders.list(lease.account_id)
-        listed = [folder_draft(folder) for folder in connection.folders()]
+        found = connection.folders()
+        listed = [folder_draft(folder) for folder in found]
         if not listed:
             # Every account has an INBOX (RFC 9051, 5.1): an empty list is a server in trouble,
             # and believing it would drop the whole cache.
@@ -205,7 +213,8 @@ class SyncEngine:
         if changes:
             self._folders.reconcile(lease, changes)
             known = self._folders.list(lease.account_id)
-        return plan.sync_order(known)
+        statuses = {one.server_name: one.status for one in found if one.status is not None}
+        return plan.sync_order(known), statuses
 
 
 def _progress(folder: Folder, done: int, folders: Sequence[Folder], tally: Tally) -> Progress:

@@ -1,8 +1,9 @@
 """One folder's sync: examines, asks `plan` what that means, fetches, and commits batch by batch.
 
-A folder goes through named states: examined, then untouched | rebuilt, compared, fetched,
-complete. Every batch is fetched first and committed afterwards, in one transaction with whatever
-the cursor may say by then; no transaction is open while the server is waited for.
+A folder goes through named states: untouched, or examined, then rebuilt, followed (by a delta of
+the server's) or compared, then fetched, then complete. Every batch is fetched first and committed
+afterwards, in one transaction with whatever the cursor may say by then; no transaction is open
+while the server is waited for.
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ from dataclasses import dataclass, field
 import structlog
 
 from services84.errors import MailServerRefused
-from services84.imap.connection import FetchedMessage, ImapConnection
+from services84.imap.connection import ImapConnection
+from services84.imap.values import ExaminedFolder, FetchedMessage, FolderDelta, SyncPoint
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import FlagChange, Folder, FolderBatch, Identity, Lease, NewItem
+from services84.store.values import (
+    FlagChange,
+    Folder,
+    FolderBatch,
+    Identity,
+    ItemState,
+    Lease,
+    NewItem,
+)
 from services84.sync import plan
 from services84.sync.rows import new_item
+from services84.sync.vocabulary import flags_seen
 
 log = structlog.get_logger(__name__)
 
@@ -60,25 +71,26 @@ class FolderSync:
         self._tally = tally
         self._checkpoint = checkpoint
 
-    def run(self, folder: Folder) -> None:
-        """Sync `folder`.
+    def run(self, folder: Folder, status: ExaminedFolder | None = None) -> None:
+        """Sync `folder`; `status` is what the server's list said of it, where it did.
 
         Raises MailServerRefused when the server does not let it be examined, any other
         MailServerError when the conversation broke, LeaseLost when another process took over.
         """
-        examined = self._connection.examine(folder.server_name)
-        seen = plan.FolderSeen(
-            uid_validity=examined.uid_validity,
-            uid_next=examined.uid_next,
-            exists=examined.exists,
-            highest_mod_seq=examined.highest_mod_seq,
-        )
+        if status is not None and plan.plan_folder(folder, _seen(status)) is plan.Work.NOTHING:
+            return
+        until = plan.known_until(folder)
+        examined = self._connection.examine(folder.server_name, until and SyncPoint(*until))
+        seen = _seen(examined)
         work = plan.plan_folder(folder, seen)
         if work is plan.Work.NOTHING:
             return
+        differences = None
         if work is plan.Work.REBUILD:
             self._rebuild(folder, seen)
-        differences = self._compare(folder, seen)
+        elif work is plan.Work.DELTA:
+            differences = self._follow(folder, seen, examined.delta)
+        differences = differences or self._compare(folder, seen)
         complete = self._fetch(folder, seen, differences.missing) and differences.trusted
         self._folders.apply(
             self._lease,
@@ -104,19 +116,72 @@ class FolderSync:
         unknown = {uid: who for uid, who in on_server.items() if uid not in taken}
         self._apply(folder, seen, rekeyed=plan.match_identities(stored, unknown))
 
+    def _follow(
+        self, folder: Folder, seen: plan.FolderSeen, delta: FolderDelta | None
+    ) -> plan.Differences | None:
+        """Take over what the server says has changed; None when that does not add up."""
+        if delta is None:
+            delta = self._connection.changes(folder.highest_mod_seq or 0)
+        changed = {uid: flags_seen(state.flags) for uid, state in delta.flags.items()}
+        refusals = self._items.refusals(folder.folder_id, seen.uid_validity)
+        known, gone = self._gone(folder, seen, changed.keys(), delta.vanished)
+        differences = plan.delta_differences(
+            known,
+            changed,
+            [known[uid].item_id for uid in gone],
+            total=folder.total,
+            exists=seen.exists,
+            refusals=refusals,
+        )
+        if not differences.trusted:
+            return None
+        self._write_differences(folder, seen, differences)
+        return differences
+
+    def _gone(
+        self,
+        folder: Folder,
+        seen: plan.FolderSeen,
+        changed: Iterable[int],
+        vanished: Sequence[tuple[int, int]] | None,
+    ) -> tuple[Mapping[int, ItemState], list[int]]:
+        """The stored states that a delta is about, and the UIDs among them that are gone.
+
+        Without QRESYNC the server is asked for all UIDs, when the count says that some are.
+        """
+        states, place = self._items.states, (folder.folder_id, seen.uid_validity)
+        changed = list(changed)
+        if vanished is not None:
+            uids = plan.uids_of(vanished)
+            if uids is None:
+                known = states(*place)
+                return known, plan.inside(known, vanished)
+            known = states(*place, [*changed, *uids])
+            return known, [uid for uid in uids if uid in known]
+        known = states(*place, changed)
+        if folder.total + sum(uid not in known for uid in changed) == seen.exists:
+            return known, []
+        known = states(*place)
+        return known, plan.outside(known, self._connection.uids())
+
     def _compare(self, folder: Folder, seen: plan.FolderSeen) -> plan.Differences:
         """Find the differences; write those that need no fetching."""
         names = self._connection.flags()
-        flags = {uid: plan.flags_seen(state.flags) for uid, state in names.items()}
+        flags = {uid: flags_seen(state.flags) for uid, state in names.items()}
         differences = plan.compare(
             self._items.states(folder.folder_id, seen.uid_validity),
             flags,
             exists=seen.exists,
             refusals=self._items.refusals(folder.folder_id, seen.uid_validity),
         )
+        self._write_differences(folder, seen, differences)
+        return differences
+
+    def _write_differences(
+        self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences
+    ) -> None:
         if differences.changed or differences.removed:
             self._apply(folder, seen, changed=differences.changed, removed=differences.removed)
-        return differences
 
     def _fetch(self, folder: Folder, seen: plan.FolderSeen, missing: Sequence[int]) -> bool:
         """Fetch and commit `missing`, newest first; False when some were not given."""
@@ -187,3 +252,12 @@ class FolderSync:
         self._tally.changed += len(changed)
         self._tally.removed += len(removed)
         self._checkpoint()
+
+
+def _seen(examined: ExaminedFolder) -> plan.FolderSeen:
+    return plan.FolderSeen(
+        uid_validity=examined.uid_validity,
+        uid_next=examined.uid_next,
+        exists=examined.exists,
+        highest_mod_seq=examined.highest_mod_seq,
+    )

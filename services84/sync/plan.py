@@ -6,6 +6,7 @@ Pure: values in, values out; no socket, no session, no clock. `folder` and `engi
 from __future__ import annotations
 
 import enum
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,49 +18,21 @@ from services84.store.values import (
     FolderChanges,
     FolderDraft,
     Identity,
-    ItemFlag,
     ItemState,
 )
+from services84.sync.vocabulary import FlagsSeen
 
 BATCH_BYTES = 8 * 1024 * 1024  # as much as is lost when a connection breaks within a batch
 BATCH_MESSAGES = 500
 LARGEST_MESSAGE = 200 * 1024 * 1024
 MAX_TRIES = 3  # of a message that the server does not give
 
-_FLAGS = {
-    "\\seen": ItemFlag.SEEN,
-    "\\deleted": ItemFlag.DELETED,
-    "\\flagged": ItemFlag.FLAGGED,
-    "\\draft": ItemFlag.DRAFT,
-    "\\answered": ItemFlag.ANSWERED,
-}
-_ATTRIBUTES = {
-    "\\noinferiors": FolderAttribute.NO_INFERIORS,
-    "\\noselect": FolderAttribute.NO_SELECT,
-    "\\marked": FolderAttribute.MARKED,
-    "\\unmarked": FolderAttribute.UNMARKED,
-    "\\nonexistent": FolderAttribute.NON_EXISTENT | FolderAttribute.NO_SELECT,
-    "\\subscribed": FolderAttribute.SUBSCRIBED,
-    "\\remote": FolderAttribute.REMOTE,
-    "\\haschildren": FolderAttribute.HAS_CHILDREN,
-    "\\hasnochildren": FolderAttribute.HAS_NO_CHILDREN,
-    "\\all": FolderAttribute.ALL,
-    "\\archive": FolderAttribute.ARCHIVE,
-    "\\drafts": FolderAttribute.DRAFTS,
-    "\\flagged": FolderAttribute.FLAGGED,
-    "\\junk": FolderAttribute.JUNK,
-    "\\sent": FolderAttribute.SENT,
-    "\\trash": FolderAttribute.TRASH,
-}
-# A server sets \Marked and \Unmarked whenever it likes (RFC 9051, 7.3.1): kept, they would turn
-# every sync of an unchanged account into a write.
-_VOLATILE = FolderAttribute.MARKED | FolderAttribute.UNMARKED
-
 
 class Work(enum.Enum):
     """What a folder needs."""
 
     NOTHING = "nothing"  # the server vouches that nothing has changed
+    DELTA = "delta"  # the server can tell what has changed since last time
     COMPARE = "compare"  # compare all flags, fetch what is missing
     REBUILD = "rebuild"  # UIDVALIDITY is another: recognise what can be, then compare
 
@@ -78,14 +51,6 @@ class FolderSeen:
 
 
 @dataclass(frozen=True)
-class FlagsSeen:
-    """A message's flags as the server has them; \\Recent, which is a session's, left out."""
-
-    flags: ItemFlag
-    keywords: str
-
-
-@dataclass(frozen=True)
 class Differences:
     """What stands between the cache and the server."""
 
@@ -93,30 +58,6 @@ class Differences:
     changed: tuple[FlagChange, ...]
     removed: tuple[int, ...]  # item ids
     trusted: bool  # false: the server named fewer messages than it says it has
-
-
-def flags_seen(names: Iterable[str]) -> FlagsSeen:
-    """Translate a server's flag names; keywords keep their spelling, in sorted order."""
-    flags, keywords = ItemFlag.NONE, []
-    for name in names:
-        known = _FLAGS.get(name.lower())
-        if known is not None:
-            flags |= known
-        elif name.lower() != "\\recent":
-            keywords.append(name)
-    return FlagsSeen(flags, " ".join(sorted(keywords)))
-
-
-def attributes_seen(names: Iterable[str], *, inbox: bool, subscribed: bool) -> FolderAttribute:
-    """Translate a server's mailbox attributes (RFC 9051, 5258, 6154); the rest is dropped."""
-    found = FolderAttribute.NONE
-    for name in names:
-        found |= _ATTRIBUTES.get(name.lower(), FolderAttribute.NONE)
-    if inbox:
-        found |= FolderAttribute.INBOX
-    if subscribed:
-        found |= FolderAttribute.SUBSCRIBED
-    return found & ~_VOLATILE
 
 
 def plan_folders(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> FolderChanges:
@@ -160,20 +101,22 @@ def plan_folder(known: Folder, seen: FolderSeen) -> Work:
     """Decide how much of a folder has to be looked at.
 
     Nothing, only where CONDSTORE gives the word for it: an equal HIGHESTMODSEQ means that no flag
-    changed; equal UIDNEXT and count, that nothing came or went.
+    changed; equal UIDNEXT and count, that nothing came or went. A mod-sequence below the known
+    one is a server that has lost its memory: everything is compared.
     """
     if known.uid_validity is not None and known.uid_validity != seen.uid_validity:
         return Work.REBUILD
+    if not (known.complete and known.uid_validity is not None):
+        return Work.COMPARE
+    if seen.highest_mod_seq is None or known.highest_mod_seq is None:
+        return Work.COMPARE
     if (
-        known.complete
-        and known.uid_validity is not None
-        and seen.highest_mod_seq is not None
-        and seen.uid_next is not None
+        seen.uid_next is not None
         and (known.highest_mod_seq, known.uid_next) == (seen.highest_mod_seq, seen.uid_next)
         and known.total == seen.exists
     ):
         return Work.NOTHING
-    return Work.COMPARE
+    return Work.DELTA if seen.highest_mod_seq >= known.highest_mod_seq else Work.COMPARE
 
 
 def cursor_after(seen: FolderSeen, *, complete: bool) -> Cursor:
@@ -215,6 +158,69 @@ def compare(
     )
     removed = tuple(s.item_id for uid, s in known.items() if uid not in seen) if trusted else ()
     return Differences(tuple(missing), changed, removed, trusted)
+
+
+def known_until(known: Folder) -> tuple[int, int] | None:
+    """UIDVALIDITY and mod-sequence up to which a folder is complete, where it is."""
+    if known.complete and known.uid_validity is not None and known.highest_mod_seq is not None:
+        return known.uid_validity, known.highest_mod_seq
+    return None
+
+
+def delta_differences(
+    known: Mapping[int, ItemState],
+    changed: Mapping[int, FlagsSeen],
+    removed: Sequence[int],
+    *,
+    total: int,
+    exists: int,
+    refusals: Mapping[int, int],
+) -> Differences:
+    """What a delta of the server's asks for; `known` needs to hold only what the delta names.
+
+    `total` is what the folder held so far, `removed` the item ids of what vanished of that,
+    `refusals` the messages that are there and were never given. When the sum is not what the
+    server says exists, something was not told: then the result is not trusted, and the caller
+    compares everything.
+    """
+    found = compare(known, changed, exists=len(changed), refusals=refusals)
+    gone = set(removed)
+    arrived = len(refusals) + sum(uid not in known and uid not in refusals for uid in changed)
+    return Differences(
+        missing=found.missing,
+        changed=tuple(change for change in found.changed if change.item_id not in gone),
+        removed=tuple(removed),
+        trusted=total + arrived - len(gone) == exists,
+    )
+
+
+def uids_of(ranges: Iterable[tuple[int, int]], *, most: int = 50_000) -> list[int] | None:
+    """The UIDs of ranges, or None when they are too many to be named one by one."""
+    uids: list[int] = []
+    for first, last in ranges:
+        if len(uids) + last - first + 1 > most:
+            return None
+        uids.extend(range(first, last + 1))
+    return uids
+
+
+def outside(uids: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """Those of `uids` that no range holds."""
+    ordered = sorted(ranges)
+    starts = [first for first, _ in ordered]
+
+    def held(uid: int) -> bool:
+        at = bisect_right(starts, uid) - 1
+        return at >= 0 and uid <= ordered[at][1]
+
+    return [uid for uid in uids if not held(uid)]
+
+
+def inside(uids: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """Those of `uids` that some range holds."""
+    uids = list(uids)
+    left = set(outside(uids, ranges))
+    return [uid for uid in uids if uid not in left]
 
 
 def match_identities(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services84.imap.connection import FetchedMessage, ListedFolder
+from services84.imap.values import FetchedMessage, ListedFolder
 from services84.mime.parse import ParsedAttachment, parse
 from services84.store.values import FolderDraft, NewAttachment, NewItem
-from services84.sync.plan import attributes_seen, flags_seen
+from services84.sync.vocabulary import attributes_seen, flags_seen
 
 
 def folder_draft(listed: ListedFolder) -> FolderDraft:

@@ -11,14 +11,9 @@ from pathlib import Path
 import pytest
 
 from services84.errors import LoginRefused, MailServerRefused, TlsFailed
-from services84.imap.connection import (
-    FetchedIdentity,
-    FetchedMessage,
-    FlagState,
-    ImapConnection,
-    ListedFolder,
-)
+from services84.imap.connection import ImapConnection
 from services84.imap.names import encode_name
+from services84.imap.values import FetchedIdentity, FetchedMessage, FlagState, ListedFolder
 from services84.mailhost import Login, MailHost, Mechanism, Transport
 from services84.mime.parse import parse, part_bytes
 from tests.imap.conftest import SECRET, open_imap

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from services84.imap.connection import FetchedMessage, ImapConnection
+from services84.imap.connection import ImapConnection
+from services84.imap.values import FetchedMessage
 from services84.store.values import AccountStatus, FolderAttribute
 from tests.support import mailboxes
 from tests.support.mailboxes import append, cache_view, fill, message, quoted, server_view

@@ -18,7 +18,8 @@ from services84.store.values import (
     ItemState,
 )
 from services84.sync import plan
-from services84.sync.plan import FlagsSeen, FolderSeen, Work
+from services84.sync.plan import FolderSeen, Work
+from services84.sync.vocabulary import FlagsSeen, attributes_seen, flags_seen
 
 A_DATE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -57,29 +58,42 @@ def test_a_folder_in_step_needs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes", [{"uid_next": 99}, {"uid_next": None}, {"highest_mod_seq": 54}, {"total": 9}]
+)
+def test_a_folder_out_of_step_is_followed_by_what_the_server_says(
+    changes: dict[str, object],
+) -> None:
+    assert plan.plan_folder(folder(**changes), SEEN) is Work.DELTA
+
+
+@pytest.mark.parametrize(
     "changes",
     [
-        {"uid_next": 99},
-        {"highest_mod_seq": 54},
-        {"total": 9},
         {"complete": False},
         {"uid_validity": None},
-        {"uid_next": None},
         {"highest_mod_seq": None},
+        {"highest_mod_seq": 56},
     ],
 )
-def test_a_folder_out_of_step_in_anything_is_compared(changes: dict[str, object]) -> None:
+def test_a_folder_without_a_place_to_go_on_from_is_compared(changes: dict[str, object]) -> None:
     assert plan.plan_folder(folder(**changes), SEEN) is Work.COMPARE
 
 
 def test_a_server_without_mod_seq_is_compared_every_time() -> None:
     seen = FolderSeen(uid_validity=7, uid_next=100, exists=10, highest_mod_seq=None)
     assert plan.plan_folder(folder(highest_mod_seq=None), seen) is Work.COMPARE
+    assert plan.plan_folder(folder(), seen) is Work.COMPARE
 
 
-def test_a_server_that_hides_uid_next_is_compared_every_time() -> None:
+def test_a_server_that_hides_uid_next_is_asked_for_changes_every_time() -> None:
     seen = FolderSeen(uid_validity=7, uid_next=None, exists=10, highest_mod_seq=55)
-    assert plan.plan_folder(folder(uid_next=None), seen) is Work.COMPARE
+    assert plan.plan_folder(folder(uid_next=None), seen) is Work.DELTA
+
+
+def test_only_a_complete_folder_knows_until_when() -> None:
+    assert plan.known_until(folder()) == (7, 55)
+    assert plan.known_until(folder(complete=False)) is None
+    assert plan.known_until(folder(highest_mod_seq=None)) is None
 
 
 @pytest.mark.parametrize("uid_validity", [6, 8])
@@ -115,7 +129,7 @@ def test_a_list_adds_updates_and_removes_by_the_servers_spelling() -> None:
 
 
 def test_attributes_that_servers_set_at_random_are_not_kept() -> None:
-    seen = plan.attributes_seen(
+    seen = attributes_seen(
         {"\\Marked", "\\HasNoChildren", "\\Sent", "\\X-Unknown"}, inbox=False, subscribed=True
     )
     assert seen == (
@@ -137,7 +151,7 @@ def test_inbox_comes_first_and_folders_without_messages_not_at_all() -> None:
 
 
 def test_flags_are_matched_without_case_and_keywords_keep_theirs() -> None:
-    seen = plan.flags_seen({"\\SEEN", "\\Answered", "$Forwarded", "Later", "\\Recent"})
+    seen = flags_seen({"\\SEEN", "\\Answered", "$Forwarded", "Later", "\\Recent"})
     assert seen == FlagsSeen(ItemFlag.SEEN | ItemFlag.ANSWERED, "$Forwarded Later")
 
 
@@ -192,6 +206,58 @@ def test_carrying_out_a_comparison_makes_the_cache_equal(
     cache |= {change.item_id // 10: change.flags for change in found.changed}
     cache |= {uid: after[uid] for uid in found.missing}
     assert cache == after
+
+
+# Deltas -----------------------------------------------------------------------------------------
+
+NOTHING = FlagsSeen(ItemFlag.NONE, "")
+SEEN_NOW = FlagsSeen(ItemFlag.SEEN, "")
+
+
+def test_a_delta_finds_what_came_changed_and_went() -> None:
+    known = {2: state(12, 2), 3: state(13, 3)}
+    found = plan.delta_differences(
+        known, {2: SEEN_NOW, 9: NOTHING}, [13], total=5, exists=5, refusals={}
+    )
+    assert found.missing == (9,)
+    assert found.changed == (FlagChange(12, ItemFlag.SEEN, ""),)
+    assert found.removed == (13,)
+    assert found.trusted
+
+
+@pytest.mark.parametrize("exists", [4, 6])
+def test_a_delta_that_does_not_add_up_is_not_trusted(exists: int) -> None:
+    found = plan.delta_differences({}, {9: NOTHING}, [], total=4, exists=exists, refusals={})
+    assert not found.trusted
+
+
+def test_messages_that_were_never_given_count_as_being_there() -> None:
+    found = plan.delta_differences(
+        {}, {9: NOTHING}, [], total=4, exists=6, refusals={7: plan.MAX_TRIES}
+    )
+    assert found.trusted
+    again = plan.delta_differences({}, {7: SEEN_NOW}, [], total=4, exists=5, refusals={7: 3})
+    assert again.trusted
+    assert again.missing == ()
+
+
+def test_ranges_are_named_one_by_one_only_while_they_are_few() -> None:
+    assert plan.uids_of([(1, 3), (7, 7)]) == [1, 2, 3, 7]
+    assert plan.uids_of([(1, 4294967295)]) is None
+    assert plan.uids_of([(1, 3), (5, 6)], most=4) is None
+
+
+@given(
+    st.lists(st.integers(1, 60), unique=True),
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=6),
+)
+def test_inside_and_outside_of_ranges(uids: list[int], spans: list[tuple[int, int]]) -> None:
+    ranges = [(first, first + length) for first, length in spans]
+    # Ranges of servers do not overlap; those that do here are joined as one would.
+    joined = sorted({uid for first, last in ranges for uid in range(first, last + 1)})
+    apart = [(uid, uid) for uid in joined]
+    assert plan.inside(uids, apart) == [uid for uid in uids if uid in joined]
+    assert plan.outside(uids, apart) == [uid for uid in uids if uid not in joined]
 
 
 # A new UIDVALIDITY ------------------------------------------------------------------------------
