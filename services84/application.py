@@ -22,6 +22,7 @@ from services84.security.vault import Vault
 from services84.settings import Settings, read_settings
 from services84.soap.endpoint import SoapEndpoint, asks_for_wsdl
 from services84.store.accounts import AccountStore
+from services84.store.attempts import LoginAttempts
 from services84.store.database import Database
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
@@ -77,6 +78,7 @@ class Application:
             folders=folders,
             items=items,
             principals=PrincipalStore(self.database),
+            attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, self.settings, clock, owner_name()),
             mail=mail,
             clock=clock,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
+from services84.store.attempts import LoginAttempts
 from services84.store.database import Database
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
@@ -29,6 +30,7 @@ class Services:
     folders: FolderStore
     items: ItemStore
     principals: PrincipalStore
+    attempts: LoginAttempts
     sync: SyncDesk
     mail: MailServers
     clock: Callable[[], datetime]

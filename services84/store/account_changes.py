@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from services84.errors import NotFound
+from services84.errors import InvalidValue, NotFound
 from services84.store.account_rows import Vault, exists
 from services84.store.runs import end_run
 from services84.store.sql import folded
@@ -21,6 +21,9 @@ from services84.store.tables import (
 )
 from services84.store.values import AccountDraft, AccountStatus, RunState, ServiceAuth
 
+# What callers call the two directions.
+_MEMBERS = {"incoming_auth": "IncomingCredentials", "outgoing_auth": "OutgoingCredentials"}
+
 
 def no_account(account_id: int) -> NotFound:
     return NotFound(f"no mail account {account_id}")
@@ -30,7 +33,10 @@ def no_account(account_id: int) -> NotFound:
 
 
 def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now: datetime) -> int:
-    """Write a draft; gives the account's id. Raises NotFound."""
+    """Write a draft; gives the account's id.
+
+    Raises NotFound, and InvalidValue where a kept password would go to another server.
+    """
     before = _lock(connection, draft.account_id) if draft.account_id else None
     _check_associate(connection, draft.associate_id)
     values: dict[str, Any] = {
@@ -43,6 +49,8 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
         values |= _unblemished()
     for column, auth in (("incoming_auth", draft.incoming), ("outgoing_auth", draft.outgoing)):
         kept = None if before is None else before._mapping[column]
+        if auth is not None and kept is not None and auth.password is None:
+            _check_same_server(connection, column, kept, auth)
         values[column] = _save_auth(connection, vault, kept, auth, now)
     account_id = _save_row(connection, draft.account_id, values)
     _drop_unused(connection, before, values)
@@ -58,6 +66,27 @@ def _lock(connection: Connection, account_id: int) -> Any:
     if row is None:
         raise no_account(account_id)
     return row
+
+
+def _check_same_server(
+    connection: Connection, column: str, auth_id: int, auth: ServiceAuth
+) -> None:
+    """A stored password goes to no other server than the one it was given for.
+
+    It can be used but not read, and whoever could point it to a server of their own could read
+    it. Checked here, under the account's lock: elsewhere another save could come in between.
+    """
+    stored = connection.execute(
+        select(service_auth.c.server, service_auth.c.password).where(
+            service_auth.c.service_auth_id == auth_id
+        )
+    ).one()
+    if stored.password and stored.server.casefold() != auth.server.casefold():
+        raise InvalidValue(
+            f"EMailAccount/{_MEMBERS[column]}/Password",
+            "(not given)",
+            f"is required again when Server changes from {stored.server}",
+        )
 
 
 def _save_auth(

@@ -142,7 +142,8 @@ class AccountStore(RunStore):
     def save(self, draft: AccountDraft) -> Account:
         """Insert (`account_id` 0) or update; gives the account as stored.
 
-        Raises NotFound for an unknown account or associate. Raises SecretUnreadable when a kept
+        Raises NotFound for an unknown account or associate, InvalidValue where a kept password
+        would go to another server than it was given for. Raises SecretUnreadable when a kept
         password cannot be opened; then nothing is saved.
         """
         with self._database.transaction() as connection:

@@ -62,8 +62,9 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The SQLite file's path, or the PostgreSQL database's name."""
-        return self._url.database or ""
+        """Its name; of SQLite the file's, without the folder: callers are told it."""
+        name = self._url.database or ""
+        return Path(name).name if self._kind == "sqlite" else name
 
     # Transactions --------------------------------------------------------------------------------
 

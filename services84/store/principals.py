@@ -1,26 +1,22 @@
-"""Associates, applications, tickets and failed logins.
+"""Associates, applications and tickets.
 
 Takes and gives hashes only; what is hashed how is decided in the security room.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from services84.errors import InvalidValue, NotFound
 from services84.store.database import Database
-from services84.store.slowdown import delay_after
 from services84.store.sql import folded, insert_into
-from services84.store.tables import application, associate, credentials, login_attempt
+from services84.store.tables import application, associate, credentials
 from services84.store.values import Application, Associate, TicketRow
 
 MAX_NAME = 255  # characters, as in the vendor's columns
-ATTEMPTS_ARE_KEPT = timedelta(days=1)
 # A ticket is written again only when this much has gone since the last write.
 SLIDE_STEP = timedelta(minutes=1)
 
@@ -192,46 +188,6 @@ class PrincipalStore:
             result = connection.execute(delete(credentials).where(credentials.c.expires <= now))
             return result.rowcount
 
-    # Failed logins -------------------------------------------------------------------------------
-
-    def failed_attempt(self, keys: Mapping[str, int], now: datetime, *, cap: float) -> None:
-        """Count one more failure for every key (a name, an address).
-
-        `keys` maps each to the failures that are free; those beyond block it for 1, 2, 4, ...
-        seconds, at most `cap`. A key without failures for a day starts anew.
-        """
-        self._forget(
-            login_attempt.c.last < now - ATTEMPTS_ARE_KEPT,
-            func.coalesce(login_attempt.c.blocked_until, login_attempt.c.last) <= now,
-        )
-        with self.database.transaction() as connection:
-            # In one order for everybody, so that two callers cannot deadlock.
-            for key, free in sorted((_stored_key(key), free) for key, free in keys.items()):
-                _count_failure(connection, key, now, free, cap)
-
-    def blocked_until(self, keys: Iterable[str], now: datetime) -> datetime | None:
-        """Until when the most blocked of `keys` is; None when none is blocked."""
-        stored = [_stored_key(key) for key in keys]
-        with self.database.reading() as connection:
-            until = connection.execute(
-                select(func.max(login_attempt.c.blocked_until)).where(
-                    login_attempt.c.key.in_(stored)
-                )
-            ).scalar_one_or_none()
-        return until if until is not None and until > now else None
-
-    def succeeded(self, keys: Iterable[str]) -> None:
-        """Forget the failures of `keys`; writes nothing where there are none."""
-        self._forget(login_attempt.c.key.in_([_stored_key(key) for key in keys]))
-
-    def _forget(self, *conditions: Any) -> None:
-        with self.database.reading() as connection:
-            found = connection.execute(select(login_attempt.c.key).where(*conditions).limit(1))
-            if found.first() is None:
-                return
-        with self.database.transaction() as connection:
-            connection.execute(delete(login_attempt).where(*conditions))
-
 
 def _checked_name(member: str, name: str) -> str:
     name = name.strip()
@@ -240,33 +196,3 @@ def _checked_name(member: str, name: str) -> str:
     if len(name) > MAX_NAME:
         raise InvalidValue(member, name, f"has more than {MAX_NAME} characters")
     return name
-
-
-def _count_failure(connection: Connection, key: str, now: datetime, free: int, cap: float) -> None:
-    failures = connection.execute(
-        insert_into(connection, login_attempt)
-        .values(key=key, failures=1, last=now)
-        .on_conflict_do_update(
-            index_elements=["key"],
-            set_={"failures": login_attempt.c.failures + 1, "last": now},
-        )
-        .returning(login_attempt.c.failures)
-    ).scalar_one()
-    seconds = delay_after(failures, free, cap)
-    if seconds > 0:
-        connection.execute(
-            update(login_attempt)
-            .where(login_attempt.c.key == key)
-            .values(blocked_until=now + timedelta(seconds=seconds))
-        )
-
-
-def _stored_key(key: str) -> str:
-    """Folded as names are, else every spelling of a name would have free attempts of its own.
-
-    A caller chooses a key's length, and an index entry has a limit: long keys become a hash.
-    """
-    key = folded(key)
-    if len(key) <= MAX_NAME:
-        return key
-    return "sha256:" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -52,6 +52,12 @@ def annas(service: Service) -> str:
         ({"EMailAddress": ""}, "EMailAccount/EMailAddress", "is empty"),
         ({"EMailAddress": "anna"}, "EMailAccount/EMailAddress", "is no e-mail address"),
         ({"EMailAddress": "an na@example.com"}, "EMailAccount/EMailAddress", "is no e-mail"),
+        ({"EMailAddress": "a" * 250 + "@b.example"}, "EMailAccount/EMailAddress", "more than 254"),
+        (
+            {"IncomingCredentials": {**INCOMING, "Username": "u" * 256}},
+            "EMailAccount/IncomingCredentials/Username",
+            "more than 255",
+        ),
         ({"EMailAddress": "a@b\nc"}, "EMailAccount/EMailAddress", "control character"),
         (
             {"IncomingCredentials": {**INCOMING, "Server": ""}},
@@ -176,6 +182,7 @@ def test_a_kept_password_does_not_follow_to_another_server(service: Service, ann
         ticket=annas,
     )
     assert reply.exception["Message"].startswith("EMailAccount/IncomingCredentials/Password: ")
+    assert "required again when Server changes" in reply.exception["Message"]
     stored = service.services.accounts.get(number)
     assert stored is not None
     assert stored.incoming is not None

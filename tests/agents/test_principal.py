@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from services84.application import Application
 from services84.security.vault import Vault
 from services84.settings import read_settings
 from services84.store.database import Database
-from tests.support.service import PASSWORD, Reply, Service, envelope, running_service
+from tests.support.service import PASSWORD, Reply, Service, envelope, member_xml, running_service
 
 
 class Clock:
@@ -80,6 +81,42 @@ def test_repeated_failures_slow_a_name_down_and_time_lifts_it(timed: Service, cl
     assert "too many failed attempts" in blocked.exception["Message"]
     clock.forward(timed.application.settings.login_max_delay)
     assert sign_in(timed, "anna", PASSWORD).text("AuthenticationSucceeded") == "true"
+
+
+def test_guesses_at_the_same_time_are_slowed_down_as_well(timed: Service) -> None:
+    with ThreadPoolExecutor(20) as threads:
+        replies = list(threads.map(lambda _: sign_in(timed, "anna", "wrong"), range(40)))
+    verified = [r for r in replies if r.text("AuthenticationSucceeded") == "false"]
+    assert len(verified) == timed.application.settings.login_free_attempts + 1
+
+
+def test_guessing_locks_nobody_else_out_for_long(timed: Service, clock: Clock) -> None:
+    for _ in range(40):
+        sign_in(timed, "anna", "wrong")
+        clock.forward(1)
+    clock.forward(30)  # what is shared with others blocks for no longer
+    anna = timed.services.principals.associate_by_name("anna")
+    assert anna is not None
+    timed.associate("bert")
+    assert sign_in(timed, "bert", PASSWORD).text("AuthenticationSucceeded") == "true"
+    elsewhere = post_from(timed, "198.51.100.7", "anna", PASSWORD)
+    assert elsewhere.text("AuthenticationSucceeded") == "true"
+
+
+def test_addresses_of_one_ipv6_customer_count_as_one(timed: Service) -> None:
+    free = timed.application.settings.login_free_attempts_address
+    for number in range(free + 1):
+        post_from(timed, f"2001:db8:1:2::{number:x}", f"guess-{number}", "wrong")
+    blocked = post_from(timed, "2001:db8:1:2:ffff::1", "anna", PASSWORD)
+    assert "too many failed attempts" in blocked.exception["Message"]
+    other = post_from(timed, "2001:db8:1:3::1", "anna", PASSWORD)
+    assert other.text("AuthenticationSucceeded") == "true"
+
+
+def post_from(service: Service, address: str, name: str, password: str) -> Reply:
+    members = member_xml({"UserName": name, "Password": password})
+    body = envelope("AuthenticateUsernamePassword", members)
+    return service.post(body, service="SoPrincipal", REMOTE_ADDR=address)
 
 
 def test_repeated_failures_slow_an_address_down_whatever_the_name(timed: Service) -> None:

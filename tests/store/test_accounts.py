@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from services84.errors import LeaseLost, NotFound, SecretUnreadable
+from services84.errors import InvalidValue, LeaseLost, NotFound, SecretUnreadable
 from services84.store import accounts as accounts_module
 from services84.store.accounts import AccountStore
 from services84.store.tables import email_account, metadata, service_auth
@@ -66,10 +66,11 @@ def test_a_password_is_sealed_for_its_own_row(stores: Stores) -> None:
 def test_a_password_of_none_keeps_the_stored_one_and_an_empty_one_clears_it(stores: Stores) -> None:
     anna = stores.associate("Anna")
     saved = stores.account(anna)
-    change = replace(draft(anna, "new@example.com", saved.account_id), incoming=auth(None, "h"))
+    moved = replace(auth(None), port=143)
+    change = replace(draft(anna, "new@example.com", saved.account_id), incoming=moved)
     kept = stores.accounts.save(change)
     assert kept.incoming is not None
-    assert (kept.incoming.server, kept.incoming.password) == ("h", "secret")
+    assert (kept.incoming.port, kept.incoming.password) == (143, "secret")
     assert kept.incoming.service_auth_id == saved.incoming.service_auth_id  # type: ignore[union-attr]
     assert kept.email_address == "new@example.com"
     cleared = stores.accounts.save(replace(change, incoming=auth("")))
@@ -329,3 +330,17 @@ def test_a_cursor_written_by_a_lost_lease_is_not_kept(stores: Stores) -> None:
     with pytest.raises(LeaseLost):
         stores.folders.apply(lease, folder.folder_id, FolderBatch(1, cursor=Cursor(1, 2, 3, True)))
     assert stores.folders.get(folder.folder_id) == folder
+
+
+def test_a_kept_password_goes_to_no_other_server_whatever_was_read_before(stores: Stores) -> None:
+    """Two saves at once: what one read of the account is no longer true when it writes."""
+    account = stores.account()
+    read = AccountDraft(
+        account.account_id, "a@example.com", account.associate_id, auth(None, "evil.example"), None
+    )
+    with pytest.raises(InvalidValue, match="required again when Server changes"):
+        stores.accounts.save(read)
+    kept = stores.accounts.get(account.account_id)
+    assert kept is not None
+    assert kept.incoming is not None
+    assert (kept.incoming.server, kept.incoming.password) == ("imap.example.com", "secret")

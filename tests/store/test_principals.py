@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services84.errors import InvalidValue, NotFound, StoreError
-from services84.store.slowdown import delay_after
-from services84.store.tables import credentials, login_attempt
+from services84.store.tables import credentials
 from services84.store.values import Application, Associate
 from tests.store.conftest import Stores
 
@@ -131,74 +130,3 @@ def test_expired_tickets_are_forgotten(stores: Stores) -> None:
 def test_a_ticket_needs_an_associate(stores: Stores) -> None:
     with pytest.raises(StoreError):
         stores.principals.add_ticket("hash", 99, stores.now)
-
-
-# Slow-down --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("failures", "delay"), [(0, 0), (5, 0), (6, 1), (7, 2), (8, 4), (16, 900), (10**9, 900)]
-)
-def test_delays_double_up_to_the_cap(failures: int, delay: float) -> None:
-    assert delay_after(failures, free=5, cap=900) == delay
-
-
-def _fail(stores: Stores, *keys: str, times: int = 1) -> None:
-    for _ in range(times):
-        stores.principals.failed_attempt(dict.fromkeys(keys, 2), stores.now, cap=900)
-
-
-def test_free_failures_block_nobody_and_more_do(stores: Stores) -> None:
-    _fail(stores, "name:anna", times=2)
-    assert stores.principals.blocked_until(["name:anna"], stores.now) is None
-    _fail(stores, "name:anna", times=2)
-    until = stores.now + timedelta(seconds=2)
-    assert stores.principals.blocked_until(["name:anna", "name:bert"], stores.now) == until
-    assert stores.principals.blocked_until(["name:bert"], stores.now) is None
-    assert stores.principals.blocked_until([], stores.now) is None
-    assert stores.principals.blocked_until(["name:anna"], until) is None
-
-
-def test_every_spelling_of_a_name_counts_as_that_name(stores: Stores) -> None:
-    for name in ("name:anna", "name:ANNA", "name:ａnna"):
-        _fail(stores, name)
-    assert stores.principals.blocked_until(["name:Anna"], stores.now) is not None
-
-
-def test_each_key_has_its_own_free_failures(stores: Stores) -> None:
-    for _ in range(3):
-        stores.principals.failed_attempt({"name": 2, "address": 20}, stores.now, cap=900)
-    assert stores.principals.blocked_until(["address"], stores.now) is None
-    assert stores.principals.blocked_until(["name"], stores.now) is not None
-
-
-def test_success_clears_its_keys_only(stores: Stores) -> None:
-    _fail(stores, "name", "address", times=3)
-    stores.principals.succeeded(["name"])
-    stores.principals.succeeded(["nobody"])
-    assert stores.principals.blocked_until(["name"], stores.now) is None
-    assert stores.principals.blocked_until(["address"], stores.now) is not None
-
-
-def test_failures_are_forgotten_after_a_day(stores: Stores) -> None:
-    _fail(stores, "name", times=3)
-    stores.later(days=1, seconds=1)
-    _fail(stores, "other")
-    _fail(stores, "name")
-    assert stores.principals.blocked_until(["name"], stores.now) is None
-    with stores.database.reading() as connection:
-        assert connection.execute(select(func.max(login_attempt.c.failures))).scalar() == 1
-
-
-def test_a_key_of_any_length_and_content_is_counted(stores: Stores) -> None:
-    for key in ("name:" + "x" * 100_000, "name:\x00\ud800"):
-        _fail(stores, key, times=3)
-        assert stores.principals.blocked_until([key], stores.now) is not None
-
-
-def test_failures_at_the_same_time_are_all_counted(stores: Stores) -> None:
-    with ThreadPoolExecutor(10) as threads:
-        for done in [threads.submit(_fail, stores, "b", "a", "c") for _ in range(40)]:
-            done.result()
-    with stores.database.reading() as connection:
-        assert set(connection.scalars(select(login_attempt.c.failures))) == {40}

@@ -19,6 +19,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A name or an address literal; what it resolves to is judged when it is connected to.
 _SERVER = re.compile(r"[^\s/@\\\"'<>()\[\],;?#%]{1,255}")
 HIGHEST_PORT = 65535
+LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, less the brackets
+LONGEST_TEXT = 255  # the vendor's columns
+LONGEST_PASSWORD = 16_384  # tokens are long
 
 
 def draft_of(
@@ -58,6 +61,8 @@ def _address(text: str | None) -> str:
         raise InvalidValue(member, "", "is empty; an e-mail address is required")
     if _CONTROL.search(address):
         raise InvalidValue(member, address, "has a control character or a line break")
+    if len(address) > LONGEST_ADDRESS:
+        raise InvalidValue(member, address, f"has more than {LONGEST_ADDRESS} characters")
     local, at, domain = address.rpartition("@")
     if not (at and local and domain) or re.search(r"\s", address):
         raise InvalidValue(member, address, "is no e-mail address such as name@example.com")
@@ -85,7 +90,7 @@ def _auth(
         port=port,
         auth_type=auth_type,
         username=username,
-        password=_password(carrier.Password, stored, server, f"{member}/Password"),
+        password=_password(carrier.Password, f"{member}/Password"),
     )
 
 
@@ -102,29 +107,22 @@ def _check_server(server: str, member: str) -> None:
             raise InvalidValue(member, server, problem) from error
 
 
-def _password(
-    given: str | None, stored: values.ServiceAuth | None, server: str, member: str
-) -> str | None:
-    """None keeps the stored password.
-
-    A kept password goes to no other host than it was given for: it can be used but never read,
-    and whoever could point it to a host of their own could read it.
-    """
-    if given and given != PASSWORD_MASK:
-        if "\x00" in given or "\r" in given or "\n" in given:
-            raise InvalidValue(member, "(not shown)", "has a NUL or a line break")
-        return given
-    kept = stored is not None and stored.has_password
-    if kept and stored is not None and server.casefold() != stored.server.casefold():
-        raise InvalidValue(
-            member, "(not given)", f"is required again when Server changes from {stored.server}"
-        )
-    return None
+def _password(given: str | None, member: str) -> str | None:
+    """None keeps the stored password; the store sees to it that it goes to no other server."""
+    if not given or given == PASSWORD_MASK:
+        return None
+    if "\x00" in given or "\r" in given or "\n" in given:
+        raise InvalidValue(member, "(not shown)", "has a NUL or a line break")
+    if len(given) > LONGEST_PASSWORD:
+        raise InvalidValue(member, "(not shown)", f"has more than {LONGEST_PASSWORD} characters")
+    return given
 
 
 def _text(text: str | None, member: str) -> str:
     if text and _CONTROL.search(text):
         raise InvalidValue(member, text, "has a control character or a line break")
+    if text and len(text) > LONGEST_TEXT:
+        raise InvalidValue(member, text, f"has more than {LONGEST_TEXT} characters")
     return text or ""
 
 
