@@ -123,7 +123,7 @@ class Database:
     @property
     def revision(self) -> str | None:
         """The revision that the schema is at; None while there is none, or no database file."""
-        if self._kind == "sqlite" and not Path(self.name).exists():
+        if self._kind == "sqlite" and not Path(self._url.database or "").exists():
             return None
         with self.reading() as connection:
             return schema.revision_of(connection)
@@ -132,7 +132,9 @@ class Database:
         """Raises SchemaMismatch, with advice, unless the schema is this version's."""
         current = self.revision
         if current is None:
-            raise SchemaMismatch(f"there is no {self.product} database {self.name} yet; {ADVICE}")
+            raise SchemaMismatch(
+                f"there is no {self.product} database {self._url.database} yet; {ADVICE}"
+            )
         if current not in schema.known_revisions():
             raise SchemaMismatch(_NEWER)
         if current != schema.head():
@@ -140,7 +142,7 @@ class Database:
 
     def _make_file(self) -> None:
         """An empty file that only its owner can read: it will hold other people's mail."""
-        path = Path(self.name)
+        path = Path(self._url.database or "")
         try:
             # Closing a descriptor of a file drops the process's locks on it (POSIX), so this
             # opens the file only when it made it, before anybody can have locked it.
