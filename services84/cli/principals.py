@@ -9,8 +9,11 @@ import click
 from services84.cli.opening import opened_principals
 from services84.cli.output import say
 from services84.cli.secrets_input import password_stdin, read_password
+from services84.errors import NotFound
 from services84.security.passwords import hash_password
 from services84.security.tickets import hash_ticket
+from services84.store.principals import PrincipalStore
+from services84.store.values import Associate
 
 LEAST_PASSWORD = 8
 TOKEN_BYTES = 32
@@ -45,6 +48,39 @@ def add_associate(name: str, admin: bool, full_name: str, password_stdin: bool) 
         )
     role = "administrator" if added.is_admin else "associate"
     say(f"{role} {added.name} added, id {added.associate_id}")
+
+
+@associate.command("password")
+@click.argument("name", callback=named)
+@password_stdin
+def change_password(name: str, password_stdin: bool) -> None:
+    """Give an associate another password, and end the tickets of the old one."""
+    with opened_principals() as principals:
+        found = _known(principals, name)
+        password = read_password(
+            f"Password of {name}", from_stdin=password_stdin, least=LEAST_PASSWORD, confirm=True
+        )
+        principals.set_password_hash(found.associate_id, hash_password(password))
+        ended = principals.revoke_tickets(found.associate_id)
+    say(f"password of {found.name} changed, {ended} tickets ended")
+
+
+@associate.command("revoke")
+@click.argument("name", callback=named)
+def revoke_tickets(name: str) -> None:
+    """End all tickets of an associate, who has to sign in again."""
+    with opened_principals() as principals:
+        found = _known(principals, name)
+        ended = principals.revoke_tickets(found.associate_id)
+    say(f"{ended} tickets of {found.name} ended")
+
+
+def _known(principals: PrincipalStore, name: str) -> Associate:
+    """The associate of this name; raises NotFound."""
+    found = principals.associate_by_name(name)
+    if found is None:
+        raise NotFound(f"no associate {name}")
+    return found
 
 
 @click.group()

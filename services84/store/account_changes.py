@@ -135,6 +135,8 @@ def _unblemished() -> dict[str, Any]:
         "account_status": int(AccountStatus.UNKNOWN),
         "error_count": 0,
         "error_reason": "",
+        "refused_count": 0,
+        "throttled_count": 0,
         "next_attempt": None,
     }
 

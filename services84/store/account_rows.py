@@ -69,6 +69,8 @@ def account_of(row: Any, vault: Vault | None) -> Account:
         lease_until=row.lease_until,
         registered=row.registered,
         updated=row.updated,
+        refused_count=row.refused_count,
+        throttled_count=row.throttled_count,
     )
 
 

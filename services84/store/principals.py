@@ -182,6 +182,14 @@ class PrincipalStore:
         with self.database.transaction() as connection:
             connection.execute(delete(credentials).where(credentials.c.ticket_hash == ticket_hash))
 
+    def revoke_tickets(self, associate_id: int) -> int:
+        """End all tickets of an associate at once; gives their number."""
+        with self.database.transaction() as connection:
+            result = connection.execute(
+                delete(credentials).where(credentials.c.associate_id == associate_id)
+            )
+            return result.rowcount
+
     def drop_expired_tickets(self, now: datetime) -> int:
         """Forget tickets that nobody can use any more; gives their number."""
         with self.database.transaction() as connection:

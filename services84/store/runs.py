@@ -209,6 +209,8 @@ def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
             "account_status": int(AccountStatus.OK),
             "error_count": 0,
             "error_reason": "",
+            "refused_count": 0,
+            "throttled_count": 0,
             "next_attempt": outcome.next_attempt,
             "last_success": now,
         }
@@ -216,6 +218,8 @@ def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
         "account_status": int(outcome.status),
         "error_count": outcome.error_count,
         "error_reason": outcome.error_reason,
+        "refused_count": outcome.refused_count,
+        "throttled_count": outcome.throttled_count,
         "next_attempt": outcome.next_attempt,
     }
 

@@ -56,6 +56,10 @@ def _number(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
 def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, UtcDateTime, nullable=nullable)
 
@@ -149,6 +153,8 @@ email_account = Table(
     Column("account_status", SmallInteger, nullable=False),
     _number("error_count"),
     _text("error_reason"),
+    _count("refused_count"),  # of its errors, how many logins were refused
+    _count("throttled_count"),  # and how often the server asked for patience
     _number("current_mark"),  # the highest of an associate's is its current account
     _moment("last_success", nullable=True),
     _moment("next_attempt", nullable=True),
@@ -178,6 +184,27 @@ sync_run = Table(
     _text("error_reason"),
     Index("ix_sync_run_account_id", "account_id", "sync_run_id"),
     **_IDS_STAY,
+)
+
+mail_host_slot = Table(
+    "mail_host_slot",
+    metadata,
+    _id("mail_host_slot_id"),  # the order of waiting
+    _text("host"),
+    _text("owner"),
+    Column("held", Boolean, nullable=False),  # else it waits to be
+    _moment("asked"),
+    _moment("until"),
+    Index("ix_mail_host_slot_host", "host"),
+    **_IDS_STAY,
+)
+
+service_lease = Table(
+    "service_lease",
+    metadata,
+    _text("name", primary_key=True),
+    _text("owner"),
+    _moment("until"),
 )
 
 # Folders and mail -------------------------------------------------------------------------------

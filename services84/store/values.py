@@ -109,7 +109,11 @@ class ServiceAuth:
 
 @dataclass(frozen=True)
 class Account:
-    """A row of email_account with its two service_auth rows."""
+    """A row of email_account with its two service_auth rows.
+
+    `error_count` is the number of consecutive errors; among them are `refused_count` refused
+    logins and `throttled_count` requests for patience.
+    """
 
     account_id: int
     email_address: str
@@ -125,6 +129,8 @@ class Account:
     lease_until: datetime | None
     registered: datetime
     updated: datetime
+    refused_count: int = 0
+    throttled_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,8 @@ class RunOutcome:
     status: AccountStatus = AccountStatus.OK
     next_attempt: datetime | None = None
     interrupted: bool = False
+    refused_count: int = 0
+    throttled_count: int = 0
 
     def with_counts(self, new: int, changed: int, removed: int) -> RunOutcome:
         """The same outcome with the counts of what was written."""

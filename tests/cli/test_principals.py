@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services84.application import Application
 from services84.security.passwords import verify_password
-from services84.security.tickets import hash_ticket
+from services84.security.tickets import hash_ticket, new_ticket
 from tests.cli.conftest import Run
 
 PASSWORD = "correct horse 84 å "
@@ -82,3 +84,44 @@ def test_an_applications_token_is_printed_once_and_only_its_hash_is_stored(
     found = application.services.principals.application_by_token_hash(hash_ticket(token))
     assert found is not None
     assert (found.name, found.email_agent) == ("crm", granted)
+
+
+def ticket_works(application: Application, text: str) -> bool:
+    principals, now = application.services.principals, application.services.clock()
+    return principals.use_ticket(hash_ticket(text), now, 3600) is not None
+
+
+@pytest.fixture
+def ticket(installed: Run, application: Application) -> str:
+    """A ticket of anna's."""
+    installed("associate", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    anna = application.services.principals.associate_by_name("anna")
+    assert anna is not None
+    text, digest = new_ticket()
+    expires = application.services.clock() + timedelta(hours=1)
+    application.services.principals.add_ticket(digest, anna.associate_id, expires)
+    return text
+
+
+def test_another_password_ends_the_tickets_of_the_old_one(
+    installed: Run, application: Application, ticket: str
+) -> None:
+    refused = installed("associate", "password", "anna", "--password-stdin", stdin="short\n")
+    assert refused.exit_code == 2
+    assert ticket_works(application, ticket)
+    result = installed("associate", "password", "anna", "--password-stdin", stdin="another one 84")
+    assert result.exit_code == 0
+    assert not ticket_works(application, ticket)
+    anna = application.services.principals.associate_by_name("Anna")
+    assert anna is not None
+    stored = application.services.principals.password_hash_of(anna.associate_id)
+    assert verify_password(stored, "another one 84")
+
+
+def test_revoked_tickets_work_no_more(
+    installed: Run, application: Application, ticket: str
+) -> None:
+    assert installed("associate", "revoke", "nobody").exit_code == 1
+    result = installed("associate", "revoke", "ANNA")
+    assert (result.exit_code, result.stdout.strip()) == (0, "1 tickets of anna ended")
+    assert not ticket_works(application, ticket)

@@ -12,6 +12,8 @@ from services84.errors import CallError, InvalidValue, NotFound
 from services84.store.values import Account
 from services84.sync.values import StartReport, SyncReport
 
+MOST_ACCOUNTS = 10_000  # of one SyncEmailAccounts
+
 
 @operation("GetReadySyncEmailAccounts", returns=array_of(SyncUserAccount))
 def get_ready_sync_email_accounts(call: Call) -> list[SyncUserAccount]:
@@ -34,6 +36,9 @@ def sync_email_account(call: Call, account: SyncUserAccount | None) -> None:
 @operation("SyncEmailAccounts", SyncUserAccounts=array_of(SyncUserAccount))
 def sync_email_accounts(call: Call, accounts: list[SyncUserAccount | None] | None) -> None:
     """Start the sync of many accounts and return at once; ExtraInfo says what became of each."""
+    if len(accounts or ()) > MOST_ACCOUNTS:
+        problem = f"are more than {MOST_ACCOUNTS} accounts"
+        raise InvalidValue("SyncUserAccounts", len(accounts or ()), problem)
     wanted: list[int] = []
     refused: dict[str, str] = {}
     for number, account in enumerate(accounts or (), start=1):

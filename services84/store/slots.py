@@ -1,0 +1,131 @@
+"""Slots of mail hosts: how many connections may be open to each, across processes and machines.
+
+A row is a ticket: it waits in the order of its id until it holds a slot. Whoever changes the rows
+of a host gives free slots to the oldest tickets, whosever they are; their owners look for that.
+Who asks, and how long it waits, is the sync room's matter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, text, update
+
+from services84.store.database import Database
+from services84.store.sql import folded
+from services84.store.tables import mail_host_slot as slot
+
+LONGEST_HOST = 255  # RFC 1035 section 2.3.4
+
+
+def host_key(server: str) -> str:
+    """The form by which hosts are told apart: ports do not count, nor case, nor a final dot."""
+    return folded(server.strip()).rstrip(".")[:LONGEST_HOST]
+
+
+class SlotStore:
+    """Tickets for slots. All methods raise StoreError.
+
+    A ticket lives for `seconds` after it was asked for or renewed; then it is taken from a dead
+    owner, and the slot is free. `limit` is the most slots of a host.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ask(
+        self, host: str, owner: str, now: datetime, *, seconds: float, limit: int
+    ) -> tuple[int, bool]:
+        """A new ticket for a slot of `host`: its id, and whether it holds one already."""
+        ticket = {
+            "host": host,
+            "owner": owner,
+            "held": False,
+            "asked": now,
+            "until": now + timedelta(seconds=seconds),
+        }
+        with self._database.transaction() as connection:
+            _lock(connection, host)
+            query = insert(slot).values(ticket).returning(slot.c.mail_host_slot_id)
+            ticket_id = int(connection.execute(query).scalar_one())
+            _hand_out(connection, host, now, limit)
+            held = connection.execute(
+                select(slot.c.held).where(slot.c.mail_host_slot_id == ticket_id)
+            ).scalar_one()
+        return ticket_id, bool(held)
+
+    def hand_out(self, host: str, now: datetime, *, limit: int) -> None:
+        """Take the slots of dead owners, and give what is free to the oldest tickets."""
+        with self._database.transaction() as connection:
+            _lock(connection, host)
+            _hand_out(connection, host, now, limit)
+
+    def renew(self, owner: str, now: datetime, *, seconds: float) -> None:
+        """Let all tickets of an owner live on; those that were taken from it stay so."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                update(slot)
+                .where(slot.c.owner == owner)
+                .values(until=now + timedelta(seconds=seconds))
+            )
+
+    def of_owner(self, owner: str) -> dict[int, bool]:
+        """An owner's tickets, and whether each holds a slot."""
+        query = select(slot.c.mail_host_slot_id, slot.c.held).where(slot.c.owner == owner)
+        with self._database.reading() as connection:
+            return {ticket_id: held for ticket_id, held in connection.execute(query)}
+
+    def release(self, ticket_id: int, host: str, now: datetime, *, limit: int) -> None:
+        """Give a ticket back, with its slot if it holds one; nothing when it is gone already."""
+        with self._database.transaction() as connection:
+            _lock(connection, host)
+            connection.execute(delete(slot).where(slot.c.mail_host_slot_id == ticket_id))
+            _hand_out(connection, host, now, limit)
+
+    def release_all(self, owner: str, now: datetime, *, limit: int) -> None:
+        """Give all tickets of an owner back; for the end of a process."""
+        query = select(slot.c.host).where(slot.c.owner == owner).distinct()
+        with self._database.reading() as connection:
+            hosts = list(connection.scalars(query))
+        for host in sorted(hosts):
+            with self._database.transaction() as connection:
+                _lock(connection, host)
+                connection.execute(delete(slot).where(slot.c.host == host, slot.c.owner == owner))
+                _hand_out(connection, host, now, limit)
+
+    def counts(self, host: str, now: datetime) -> tuple[int, int]:
+        """How many tickets of living owners hold a slot of `host`, and how many wait."""
+        query = (
+            select(slot.c.held, func.count())
+            .where(slot.c.host == host, slot.c.until > now)
+            .group_by(slot.c.held)
+        )
+        with self._database.reading() as connection:
+            found = {held: count for held, count in connection.execute(query)}
+        return found.get(True, 0), found.get(False, 0)
+
+
+def _lock(connection: Connection, host: str) -> None:
+    """Let one transaction at a time count a host's slots; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:host, 84))")
+        connection.execute(lock, {"host": host})
+
+
+def _hand_out(connection: Connection, host: str, now: datetime, limit: int) -> None:
+    connection.execute(delete(slot).where(slot.c.host == host, slot.c.until <= now))
+    held = connection.execute(
+        select(func.count()).where(slot.c.host == host, slot.c.held.is_(True))
+    ).scalar_one()
+    if held >= limit:
+        return
+    oldest = connection.scalars(
+        select(slot.c.mail_host_slot_id)
+        .where(and_(slot.c.host == host, slot.c.held.is_(False)))
+        .order_by(slot.c.mail_host_slot_id)
+        .limit(limit - held)
+    ).all()
+    if oldest:
+        connection.execute(
+            update(slot).where(slot.c.mail_host_slot_id.in_(oldest)).values(held=True)
+        )
