@@ -38,8 +38,9 @@ class ServiceLeases:
                     set_=values,
                     where=or_(lease.c.owner == owner, lease.c.until <= now),
                 )
-            )
-        return taken.rowcount > 0
+                .returning(lease.c.owner)
+            ).first()
+        return taken is not None
 
     def holder(self, name: str, now: datetime) -> str | None:
         """The owner of a lease that is alive."""

@@ -73,7 +73,7 @@ class SlotStore:
         """An owner's tickets, and whether each holds a slot."""
         query = select(slot.c.mail_host_slot_id, slot.c.held).where(slot.c.owner == owner)
         with self._database.reading() as connection:
-            return {ticket_id: held for ticket_id, held in connection.execute(query)}
+            return {row.mail_host_slot_id: row.held for row in connection.execute(query)}
 
     def release(self, ticket_id: int, host: str, now: datetime, *, limit: int) -> None:
         """Give a ticket back, with its slot if it holds one; nothing when it is gone already."""
@@ -96,12 +96,12 @@ class SlotStore:
     def counts(self, host: str, now: datetime) -> tuple[int, int]:
         """How many tickets of living owners hold a slot of `host`, and how many wait."""
         query = (
-            select(slot.c.held, func.count())
+            select(slot.c.held, func.count().label("count_"))
             .where(slot.c.host == host, slot.c.until > now)
             .group_by(slot.c.held)
         )
         with self._database.reading() as connection:
-            found = {held: count for held, count in connection.execute(query)}
+            found = {row.held: row.count_ for row in connection.execute(query)}
         return found.get(True, 0), found.get(False, 0)
 
 
