@@ -51,23 +51,23 @@ class SchemaWriter:
     def __init__(self) -> None:
         self._schemas: dict[str, Any] = {}
         self._written: set[tuple[str, str]] = set()
+        self._elements: dict[tuple[str, str], str] = {}
         self._schema(SERVICES84)
         _write_serialization(self._schema(SERIALIZATION))
 
     def message(self, name: str, members: Mapping[str, Any]) -> None:
         """Declare the element of a message, whose members have the types given."""
-        if (SERVICES84, f"element {name}") in self._written:
-            return
-        self._written.add((SERVICES84, f"element {name}"))
-        schema = self._schema(SERVICES84)
-        content = _add(_add(schema, "element", name=name), "complexType")
-        self._write_members(_add(content, "sequence"), members)
+        if self._declare(SERVICES84, name, "a message"):
+            element = _add(self._schema(SERVICES84), "element", name=name)
+            content = _add(element, "complexType")
+            self._write_members(_add(content, "sequence"), members)
 
     def header(self, name: str, kind: Any) -> None:
-        """Declare the element of a header."""
-        element = _add(self._schema(SERVICES84), "element", name=name)
-        _set_nillable(element, kind)
-        element.set("type", self._reference(kind))
+        """Declare the element of a header; requests and replies may share one."""
+        if self._declare(SERVICES84, name, kind.get_type_name()):
+            element = _add(self._schema(SERVICES84), "element", name=name)
+            _set_nillable(element, kind)
+            element.set("type", self._reference(kind))
 
     def documents(self) -> list[Any]:
         """The schemas, each importing the others, in a fixed order."""
@@ -79,6 +79,17 @@ class SchemaWriter:
                     position, etree.Element(f"{{{XSD}}}import", namespace=other)
                 )
         return [self._schemas[namespace] for namespace in present]
+
+    def _declare(self, namespace: str, name: str, content: str) -> bool:
+        """Whether a global element is new; a schema with two of a name is invalid.
+
+        Raises ValueError where the element is declared already with another `content`.
+        """
+        declared = self._elements.get((namespace, name))
+        if declared not in (None, content):
+            raise ValueError(f"the element {name} is declared as {declared} and as {content}")
+        self._elements[namespace, name] = content
+        return declared is None
 
     def _schema(self, namespace: str) -> Any:
         if namespace not in self._schemas:
@@ -106,8 +117,9 @@ class SchemaWriter:
             _write_enumeration(_add(schema, "simpleType", name=name), kind.Attributes)
         else:
             self._write_complex(_add(schema, "complexType", name=name), kind)
-        reference = f"{_PREFIXES[namespace]}:{name}"
-        _add(schema, "element", name=name, nillable="true", type=reference)
+        if self._declare(namespace, name, name):
+            reference = f"{_PREFIXES[namespace]}:{name}"
+            _add(schema, "element", name=name, nillable="true", type=reference)
 
     def _write_complex(self, element: Any, kind: Any) -> None:
         _annotate(element, kind)

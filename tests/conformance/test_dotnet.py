@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.conftest import Customer
-
-SOURCE = Path(__file__).parent / "dotnet" / "Client.cs"
-REFERENCES = ["System.ServiceModel", "System.Runtime.Serialization"]
+from tests.conformance.mono import compile_program, run_program
 
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled client."""
-    compiler = shutil.which("mcs")
-    if compiler is None or shutil.which("mono") is None:
-        reason = "Mono is not installed (Debian: mono-mcs mono-runtime libmono-system-servicemodel4.0a-cil)"
-        if os.environ.get("CI") or os.environ.get("SERVICES84_TEST_REQUIRE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    program = tmp_path_factory.mktemp("dotnet") / "Client.exe"
-    command = [compiler, f"-out:{program}", *(f"-r:{name}" for name in REFERENCES), str(SOURCE)]
-    subprocess.run(command, check=True, timeout=120)
-    return program
+    folder = tmp_path_factory.mktemp("dotnet")
+    return compile_program("Client", folder, "System.ServiceModel", "System.Runtime.Serialization")
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2", "1.2+addressing"])
 def test_authenticate_save_sync_get_and_a_bad_ticket(
     client: Path, customer: Customer, version: str
 ) -> None:
-    command = ["mono", str(client), customer.server.base, version]
-    command += [customer.name, customer.password, "127.0.0.1", str(customer.dovecot.port_plain)]
-    command += [customer.name, customer.mail_password]
-    done = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        env=os.environ | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+    done = run_program(
+        client,
+        *(customer.server.base, version, customer.name, customer.password),
+        *("127.0.0.1", str(customer.dovecot.port_plain), customer.name, customer.mail_password),
     )
     assert done.returncode == 0, done.stderr
     told = dict(line.split("=", 1) for line in done.stdout.splitlines())
