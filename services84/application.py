@@ -27,9 +27,11 @@ from services84.store.database import Database
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
+from services84.store.slots import SlotStore
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
 from services84.sync.mailbox import MailServers
+from services84.sync.slots import HostSlots
 from services84.web.help import help_reply, index_reply, not_found_reply
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
@@ -70,6 +72,14 @@ class Application:
         dialer = Dialer(online=self.settings.online, timeout=self.settings.mail_connect_timeout)
         mail = MailServers(dialer, self.settings)
         accounts.finish_deletions()
+        owner = owner_name()
+        slots = HostSlots(
+            SlotStore(self.database),
+            clock,
+            owner=owner,
+            limit=self.settings.mail_connections_per_host,
+            seconds=self.settings.lease_seconds,
+        )
         self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock)
         self.services = Services(
             settings=self.settings,
@@ -79,8 +89,9 @@ class Application:
             items=items,
             principals=PrincipalStore(self.database),
             attempts=LoginAttempts(self.database),
-            sync=SyncDesk(accounts, self.engine, self.settings, clock, owner_name()),
+            sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
             mail=mail,
+            slots=slots,
             clock=clock,
         )
         self._endpoints = {
@@ -91,6 +102,7 @@ class Application:
     def close(self) -> None:
         """End running syncs at their next commit and let go of the database."""
         self.services.sync.stop()
+        self.services.slots.close()
         self.database.close()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

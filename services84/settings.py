@@ -81,7 +81,24 @@ class Settings(BaseSettings):
     mail_connect_timeout: float = Field(15.0, gt=0, le=300, description="until connected")
     mail_read_timeout: float = Field(60.0, gt=0, le=1800, description="longest silence")
 
+    mail_connections_per_host: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="connections to a mail host at once, of all processes together",
+    )
+
     # Sync
+    sync_interval: float = Field(
+        300.0, ge=0, description="an account is synced when its last success is so old; 0: never"
+    )
+    idle_connections: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="accounts whose INBOX is watched (IDLE) for new mail; "
+        "half of a mail host's connections at most",
+    )
     sync_wait: float = Field(
         50.0, ge=0, le=3600, description="how long SyncEmailAccount waits before it answers"
     )

@@ -18,6 +18,7 @@ from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
 from services84.sync.desk import SyncDesk
 from services84.sync.mailbox import MailServers
+from services84.sync.slots import HostSlots
 
 
 @dataclass(frozen=True)
@@ -33,4 +34,5 @@ class Services:
     attempts: LoginAttempts
     sync: SyncDesk
     mail: MailServers
+    slots: HostSlots
     clock: Callable[[], datetime]

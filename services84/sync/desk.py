@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitOver
-from concurrent.futures import wait as wait_for
 from datetime import datetime
 
 import structlog
@@ -28,12 +27,23 @@ from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.values import Account, AccountStatus, Run, RunState
 from services84.sync.engine import SyncEngine
-from services84.sync.executor import LocalExecutor
-from services84.sync.values import ProgressCallback, StartReport, SyncReport, SyncState
+from services84.sync.executor import LocalExecutor, Result
+from services84.sync.slots import HostSlots, Slot
+from services84.sync.values import (
+    Postponed,
+    ProgressCallback,
+    StartReport,
+    SyncReport,
+    SyncState,
+)
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1  # how often a sync in another process is looked after
+# How long a stop waits for running syncs to come to a commit, and then for those whose
+# connections it has cut; together well below the 30 s after which gunicorn kills.
+COMMIT_SECONDS = 12.0
+CUT_SECONDS = 5.0
 
 
 class SyncDesk:
@@ -47,12 +57,14 @@ class SyncDesk:
         self,
         accounts: AccountStore,
         engine: SyncEngine,
+        slots: HostSlots,
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
     ) -> None:
         self._accounts = accounts
         self._engine = engine
+        self._slots = slots
         self._settings = settings
         self._clock = clock
         self._owner = owner
@@ -104,23 +116,44 @@ class SyncDesk:
                 (joined if was_under_way else started).append(account_id)
         return StartReport(tuple(started), tuple(joined), refused)
 
+    @property
+    def room(self) -> int:
+        """How many more syncs could begin at once; those that wait for a slot take no room."""
+        return max(0, self._settings.sync_parallel - self._executor.load)
+
+    @property
+    def under_way(self) -> frozenset[int]:
+        """The accounts that are being synced, or about to be, as far as this process knows."""
+        with self._lock:
+            return frozenset(self._under_way)
+
     def stop(self) -> None:
-        """End the running syncs at their next commit and wait for that."""
+        """End the running syncs at their next commit; comes back within seconds.
+
+        A sync that waits for its mail server in vain has its connection cut.
+        """
         self._stopping.set()
         self._engine.stop()
+        self._slots.stop_waiting()
         self._executor.stop()
-        wait_for(list(self._under_way.values()), timeout=self._settings.mail_read_timeout)
+        if not self._executor.wait(COMMIT_SECONDS):
+            self._engine.cut_off()
+            if not self._executor.wait(CUT_SECONDS):
+                log.warning("sync.left_behind", running=self._executor.load)
 
     # One sync an account -------------------------------------------------------------------------
 
     def _served_since(self, account_id: int, asked: datetime | None) -> SyncReport | None:
-        """The result of a finished sync that started after `asked`, if there is one."""
+        """The result of a finished sync that started after `asked`, if there is one.
+
+        Only of this machine's: another's clock may be wrong.
+        """
         if asked is None:
             return None
         run = self._accounts.latest_run(account_id)
         if run is None or run.started < asked or run.state is not RunState.COMPLETED:
             return None
-        return _report_of(run)
+        return _report_of(run) if _machine(run.owner) == _machine(self._owner) else None
 
     def _start_or_join(
         self, account_id: int, *, force: bool, progress: ProgressCallback | None
@@ -130,7 +163,7 @@ class SyncDesk:
             if under_way is not None:
                 return under_way, True
             if self._stopping.is_set():
-                raise StoreError("the service is shutting down")
+                raise _shutting_down()
             # A promise first, so that whoever asks while the database is asked joins it.
             promise: Future[SyncReport] = Future()
             self._under_way[account_id] = promise
@@ -158,23 +191,31 @@ class SyncDesk:
         return False
 
     def _submit(
-        self, account_id: int, promise: Future[SyncReport], progress: ProgressCallback | None
+        self,
+        account_id: int,
+        promise: Future[SyncReport],
+        progress: ProgressCallback | None,
+        slot: Slot | None = None,
     ) -> None:
-        def settle(done: Future[SyncReport | None]) -> None:
+        def settle(done: Future[Result]) -> None:
             if done.cancelled():
-                error = StoreError("the service is shutting down")
-                self._settle(account_id, promise, error=error)
+                self._give_back(slot)
+                self._settle(account_id, promise, error=_shutting_down())
             elif (failure := done.exception()) is not None:
                 self._settle(account_id, promise, error=failure)
-            elif (report := done.result()) is None or isinstance(report.error, LeaseLost):
+            elif isinstance(result := done.result(), SyncReport):
+                if isinstance(result.error, LeaseLost):
+                    self._watch(account_id, promise)
+                else:
+                    self._settle(account_id, promise, report=result)
+            elif result is Postponed.ELSEWHERE:
                 self._watch(account_id, promise)
-            else:
-                self._settle(account_id, promise, report=report)
 
         try:
-            future = self._executor.submit(account_id, progress)
-        except RuntimeError:  # the pool was shut down meanwhile
-            self._settle(account_id, promise, error=StoreError("the service is shutting down"))
+            future = self._executor.submit(account_id, progress, slot)
+        except RuntimeError:  # it was stopped meanwhile
+            self._give_back(slot)
+            self._settle(account_id, promise, error=_shutting_down())
         else:
             future.add_done_callback(settle)
 
@@ -194,18 +235,60 @@ class SyncDesk:
         elif report is not None:
             promise.set_result(report)
 
-    def _run(self, account_id: int, progress: ProgressCallback | None) -> SyncReport | None:
-        """The executor's job: take the lease and sync; None when another process holds it."""
+    def _run(self, account_id: int, progress: ProgressCallback | None, slot: Slot | None) -> Result:
+        """The executor's job: with a slot of the mail host take the lease and sync."""
         if self._stopping.is_set():
-            raise StoreError("the service is shutting down")
+            raise _shutting_down()
+        waited = slot is not None
+        if slot is None and (server := self._server_of(account_id)):
+            slot = self._slots.ask(server, lambda got: self._go_on(account_id, progress, got))
+            if slot is None:
+                return Postponed.WAITING
+        try:
+            if waited and slot is not None and (run := self._run_since(account_id, slot.asked)):
+                return _report_of(run)
+            return self._run_with(slot, account_id, progress)
+        finally:
+            self._give_back(slot)
+
+    def _run_with(
+        self, slot: Slot | None, account_id: int, progress: ProgressCallback | None
+    ) -> Result:
         lease = self._accounts.take_lease(
             account_id, self._owner, self._clock(), self._settings.lease_seconds
         )
         if lease is None:
             if self._accounts.get(account_id, secrets=False) is None:
                 raise NotFound(f"no mail account {account_id}")
-            return None
-        return self._engine.run(lease, progress)
+            return Postponed.ELSEWHERE
+        return self._engine.run(lease, progress, slot)
+
+    def _give_back(self, slot: Slot | None) -> None:
+        if slot is not None:
+            self._slots.release(slot)
+
+    def _server_of(self, account_id: int) -> str:
+        """The host that a sync connects to; empty when it has none, and will say so."""
+        account = self._accounts.get(account_id, secrets=False)
+        if account is None:
+            raise NotFound(f"no mail account {account_id}")
+        return account.incoming.server if account.incoming is not None else ""
+
+    def _run_since(self, account_id: int, moment: datetime) -> Run | None:
+        """A run of another process that began after `moment` and has ended: a sync that waited
+        for its slot meanwhile would find nothing new, or be refused as that one was."""
+        run = self._accounts.latest_run(account_id)
+        ended = run is not None and run.state in (RunState.COMPLETED, RunState.FAILED)
+        return run if run is not None and ended and run.started >= moment else None
+
+    def _go_on(self, account_id: int, progress: ProgressCallback | None, slot: Slot | None) -> None:
+        """The slot that a sync waited for is there, or never will be."""
+        with self._lock:
+            promise = self._under_way[account_id]
+        if slot is None:
+            self._settle(account_id, promise, error=_shutting_down())
+        else:
+            self._submit(account_id, promise, progress, slot)
 
     # A sync in another process -------------------------------------------------------------------
 
@@ -226,7 +309,7 @@ class SyncDesk:
                     run = self._accounts.run(run.run_id)
                     break
                 if self._stopping.wait(POLL_SECONDS):
-                    raise StoreError("the service is shutting down")
+                    raise _shutting_down()
                 run = self._accounts.run(run.run_id)
             if run is None:
                 raise NotFound(f"no mail account {account_id}")
@@ -241,6 +324,10 @@ class SyncDesk:
             self._settle(account_id, promise, error=error)
 
 
+def _shutting_down() -> StoreError:
+    return StoreError("the service is shutting down")
+
+
 def _resting(account: Account, now: datetime) -> MailServerBusy:
     assert account.next_attempt is not None
     seconds = max(1.0, (account.next_attempt - now).total_seconds())
@@ -248,6 +335,10 @@ def _resting(account: Account, now: datetime) -> MailServerBusy:
     return MailServerBusy(
         f"not tried again for {seconds:.0f} seconds after: {reason}", retry_after=seconds
     )
+
+
+def _machine(owner: str) -> str:
+    return owner.partition(":")[0]
 
 
 def _report_of(run: Run) -> SyncReport:

@@ -5,8 +5,10 @@ Runs in the caller's thread and knows nothing of queues or callers; `desk` decid
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -15,6 +17,7 @@ from services84.errors import (
     LeaseLost,
     LoginRefused,
     MailServerRefused,
+    MailServerUnreachable,
     NotFound,
     Services84Error,
     StoreError,
@@ -31,13 +34,26 @@ from services84.sync.folder import FolderSync, Tally
 from services84.sync.mailbox import MailServers
 from services84.sync.politeness import LeaseKeeper, outcome_of_error
 from services84.sync.rows import folder_draft
+from services84.sync.slots import Slot
 from services84.sync.values import Progress, ProgressCallback, SyncReport, SyncState
 
 log = structlog.get_logger(__name__)
 
 
 class Interrupted(Exception):
-    """The process is shutting down; the run ends at a commit and the account stays as it is."""
+    """The process is shutting down, or stood still for so long that it may not go on; the run
+    ends at a commit and the account stays as it is."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One sync: what allows it, what it has done so far, and who follows it."""
+
+    lease: Lease
+    keeper: LeaseKeeper
+    slot: Slot | None
+    tally: Tally
+    progress: ProgressCallback | None
 
 
 class SyncEngine:
@@ -59,18 +75,34 @@ class SyncEngine:
         self._settings = settings
         self._clock = clock
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._open: set[ImapConnection] = set()
 
     def stop(self) -> None:
         """Make every running sync end at its next commit."""
         self._stopping.set()
+
+    def cut_off(self) -> None:
+        """Break the connections of running syncs, which then end without an error counted."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            connection.close()
 
     @property
     def stopping(self) -> bool:
         """Whether `stop` was called."""
         return self._stopping.is_set()
 
-    def run(self, lease: Lease, progress: ProgressCallback | None = None) -> SyncReport:
+    def run(
+        self,
+        lease: Lease,
+        progress: ProgressCallback | None = None,
+        slot: Slot | None = None,
+    ) -> SyncReport:
         """Sync the account of `lease` and give the lease back.
+
+        `slot` allows the one connection that is opened; a sync that loses it is interrupted.
 
         The report carries the error of a failed sync; it is in the account's row as well. Raises
         StoreError when the end could not be written (the lease then runs out by itself).
@@ -80,7 +112,7 @@ class SyncEngine:
         with LeaseKeeper(
             self._accounts, lease, self._settings.lease_seconds, self._clock
         ) as keeper:
-            error = self._attempt(lease, keeper, tally, progress)
+            error = self._attempt(_Task(lease, keeper, slot, tally, progress))
         seconds = (self._clock() - started).total_seconds()
         log.info(
             "sync.finished",
@@ -101,32 +133,30 @@ class SyncEngine:
             error=error,
         )
 
-    def _attempt(
-        self, lease: Lease, keeper: LeaseKeeper, tally: Tally, progress: ProgressCallback | None
-    ) -> Services84Error | None:
+    def _attempt(self, task: _Task) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
-        account = self._accounts.get(lease.account_id, secrets=False)
+        account = self._accounts.get(task.lease.account_id, secrets=False)
         if account is None:
             return NotFound("the mail account was deleted")
         error: Services84Error | None = None
         try:
-            self._sync(lease, keeper, tally, progress)
+            self._sync(task)
             outcome = RunOutcome()
         except Interrupted:
-            error = StoreError("the sync was interrupted; it goes on at the next one")
-            outcome = RunOutcome(error_reason=error.message, interrupted=True)
+            error, outcome = _interruption()
         except LeaseLost as lost:
             return lost
         except Services84Error as failure:
-            error = failure
-            outcome = self._outcome(account, failure)
+            error, outcome = failure, self._outcome(account, failure)
+            if isinstance(failure, MailServerUnreachable) and self._stopping.is_set():
+                error, outcome = _interruption()  # cut off by ourselves, as far as one can tell
         except Exception:
             # A defect of ours in one account must not leave its lease to run out, nor its
             # caller without an answer; the log has the traceback.
             log.exception("sync.defect", account=account.account_id)
             error = Services84Error("the sync failed for a reason inside this service; see its log")
             outcome = self._outcome(account, error)
-        return self._finish(lease, outcome, tally) or error
+        return self._finish(task.lease, outcome, task.tally) or error
 
     def _outcome(self, account: Account, error: Services84Error) -> RunOutcome:
         return outcome_of_error(
@@ -149,19 +179,14 @@ class SyncEngine:
             return lost
         return None
 
-    def _sync(
-        self,
-        lease: Lease,
-        keeper: LeaseKeeper,
-        tally: Tally,
-        progress: ProgressCallback | None,
-    ) -> None:
-        with self._mail.imap_of(self._incoming(lease.account_id)) as connection:
+    def _sync(self, task: _Task) -> None:
+        lease, tally, progress = task.lease, task.tally, task.progress
+        with self._connected(lease.account_id) as connection:
             folders, statuses = self._list(connection, lease)
             for done, folder in enumerate(folders):
 
                 def checkpoint(done: int = done, folder: Folder = folder) -> None:
-                    self._checkpoint(lease, keeper)
+                    self._checkpoint(task)
                     if progress is not None:
                         progress(_progress(folder, done, folders, tally))
 
@@ -179,6 +204,18 @@ class SyncEngine:
                         reason=refusal.message,
                     )
 
+    @contextlib.contextmanager
+    def _connected(self, account_id: int) -> Iterator[ImapConnection]:
+        """A connection that `cut_off` can break."""
+        with self._mail.imap_of(self._incoming(account_id)) as connection:
+            with self._lock:
+                self._open.add(connection)
+            try:
+                yield connection
+            finally:
+                with self._lock:
+                    self._open.discard(connection)
+
     def _incoming(self, account_id: int) -> ServiceAuth:
         """Where to sign in, with the password opened for just this."""
         account = self._accounts.get(account_id)
@@ -188,10 +225,10 @@ class SyncEngine:
             raise LoginRefused("the account has no password for its incoming mail server")
         return account.incoming
 
-    def _checkpoint(self, lease: Lease, keeper: LeaseKeeper) -> None:
-        if keeper.lost.is_set():
-            raise LeaseLost(f"another process syncs account {lease.account_id} now")
-        if self._stopping.is_set():
+    def _checkpoint(self, task: _Task) -> None:
+        if task.keeper.lost.is_set():
+            raise LeaseLost(f"another process syncs account {task.lease.account_id} now")
+        if self._stopping.is_set() or (task.slot is not None and task.slot.lost.is_set()):
             raise Interrupted
 
     def _list(
@@ -215,6 +252,11 @@ class SyncEngine:
             known = self._folders.list(lease.account_id)
         statuses = {one.server_name: one.status for one in found if one.status is not None}
         return plan.sync_order(known), statuses
+
+
+def _interruption() -> tuple[StoreError, RunOutcome]:
+    error = StoreError("the sync was interrupted; it goes on at the next one")
+    return error, RunOutcome(error_reason=error.message, interrupted=True)
 
 
 def _progress(folder: Folder, done: int, folders: Sequence[Folder], tally: Tally) -> Progress:

@@ -14,10 +14,19 @@ from typing import Protocol
 
 import structlog
 
-from services84.errors import LeaseLost, MailServerBusy, Services84Error, StoreError
+from services84.errors import (
+    LeaseLost,
+    LoginRefused,
+    MailServerBusy,
+    Services84Error,
+    StoreError,
+)
 from services84.store.values import Account, AccountStatus, Lease, RunOutcome
 
 log = structlog.get_logger(__name__)
+
+PATIENT_AFTER = 3  # consecutive refused logins
+REFUSED_PAUSE = 900.0  # seconds between tries from then on: servers lock accounts for less
 
 
 def backoff(errors: int, *, base: float, cap: float, draw: Callable[[], float]) -> float:
@@ -40,22 +49,30 @@ def outcome_of_error(
     cap: float,
     draw: Callable[[], float] = random.random,
 ) -> RunOutcome:
-    """The accounting of a failed sync: count, Failing or Failed, reason, next attempt.
+    """The accounting of a failed sync: counts, Failing or Failed, reason, next attempt.
 
     A server that asks for patience is given the longer of its wish and ours, and its wish does
-    not count towards Failed: being throttled is no fault of the account.
+    not count towards Failed: being throttled is no fault of the account. Refused logins are
+    counted apart; other errors between them neither add to that count nor end it.
     """
-    throttled = isinstance(error, MailServerBusy)
     count = account.error_count + 1
+    throttled, refused = account.throttled_count, account.refused_count
     delay = backoff(count, base=base, cap=cap, draw=draw)
-    if throttled and isinstance(error, MailServerBusy) and error.retry_after is not None:
-        delay = max(delay, error.retry_after)
-    failed = count >= max_errors and not throttled
+    if isinstance(error, MailServerBusy):
+        throttled += 1
+        delay = max(delay, error.retry_after or 0.0)
+    elif isinstance(error, LoginRefused):
+        refused += 1
+        if refused >= PATIENT_AFTER:
+            delay = max(delay, REFUSED_PAUSE)
+    failed = count - throttled >= max_errors and not isinstance(error, MailServerBusy)
     return RunOutcome(
         error_reason=error.message,
         error_count=count,
         status=AccountStatus.FAILED if failed else AccountStatus.FAILING,
         next_attempt=now + timedelta(seconds=delay),
+        refused_count=refused,
+        throttled_count=throttled,
     )
 
 

@@ -32,6 +32,13 @@ class SyncState(enum.StrEnum):
     SHARED = "shared"  # another caller's sync served this call as well
 
 
+class Postponed(enum.Enum):
+    """Why a sync that was to begin has not."""
+
+    ELSEWHERE = "elsewhere"  # another process has the account
+    WAITING = "waiting"  # for a slot of its mail host; it begins when the turn has come
+
+
 @dataclass(frozen=True)
 class SyncReport:
     """The result of one asked-for sync. `error` is set when the sync failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from services84.store import runs as runs_module
 from services84.store.runs import guard
 from services84.store.tables import sync_run
 from services84.store.values import AccountStatus, RunOutcome, RunState
-from tests.store.conftest import START, Stores
+from tests.store.conftest import START, Stores, draft
 
 
 def test_a_lease_that_is_held_is_given_to_nobody_else(stores: Stores) -> None:
@@ -172,3 +173,30 @@ def test_old_runs_are_forgotten(stores: Stores, monkeypatch: pytest.MonkeyPatch)
     assert latest.run_id == lease.run_id
     assert stores.accounts.run(99) is None
     assert stores.accounts.latest_run(99) is None
+
+
+def test_kinds_of_errors_are_counted_and_success_or_new_credentials_clear_them(
+    stores: Stores,
+) -> None:
+    account = stores.account()
+
+    def counts() -> tuple[int, int, int]:
+        found = stores.accounts.get(account.account_id)
+        assert found is not None
+        return found.error_count, found.refused_count, found.throttled_count
+
+    def fail() -> None:
+        outcome = RunOutcome(error_reason="no", error_count=5, refused_count=3, throttled_count=1)
+        stores.accounts.finish_run(stores.lease(account), outcome, stores.now)
+
+    assert counts() == (0, 0, 0)
+    fail()
+    assert counts() == (5, 3, 1)
+    stores.accounts.finish_run(stores.lease(account), RunOutcome(), stores.now)
+    assert counts() == (0, 0, 0)
+    fail()
+    changed = replace(
+        draft(stores.principals.associates()[0], account_id=account.account_id), reset_errors=True
+    )
+    stores.accounts.save(changed)
+    assert counts() == (0, 0, 0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services84.errors import (
+    ConnectionLost,
     LeaseLost,
     LoginRefused,
     MailServerBusy,
+    MailServerTimeout,
     Services84Error,
     StoreUnavailable,
 )
@@ -75,6 +78,52 @@ def test_a_throttled_account_waits_as_long_as_the_server_says_and_never_fails_fo
     result = outcome(20, MailServerBusy("try later", retry_after=900.0))
     assert result.status is AccountStatus.FAILING
     assert result.next_attempt == NOW + timedelta(seconds=900)
+
+
+def after(*errors: Services84Error) -> RunOutcome:
+    """The accounting after these errors, one after the other."""
+    now = account(0)
+    for error in errors:
+        result = outcome_of_error(
+            now, error, NOW, max_errors=10, base=2.0, cap=600.0, draw=lambda: 0.0
+        )
+        now = replace(
+            now,
+            error_count=result.error_count,
+            refused_count=result.refused_count,
+            throttled_count=result.throttled_count,
+        )
+    return result
+
+
+REFUSED, BUSY = LoginRefused("no"), MailServerBusy("later", retry_after=3.0)
+NETWORK = [ConnectionLost("gone"), MailServerTimeout("silent"), StoreUnavailable("locked")]
+QUARTER = NOW + timedelta(minutes=15)
+
+
+def test_from_the_third_refused_login_on_there_is_one_try_a_quarter_of_an_hour() -> None:
+    assert after(REFUSED, REFUSED).next_attempt == NOW
+    assert after(REFUSED, REFUSED, REFUSED).next_attempt == QUARTER
+    assert after(*[REFUSED] * 9).next_attempt == QUARTER
+    assert after(*[REFUSED] * 9).status is AccountStatus.FAILING
+    assert after(*[REFUSED] * 10).status is AccountStatus.FAILED
+
+
+@pytest.mark.parametrize("trouble", NETWORK, ids=lambda error: type(error).__name__)
+def test_trouble_on_the_way_never_counts_as_a_refused_login(trouble: Services84Error) -> None:
+    result = after(REFUSED, REFUSED, *[trouble] * 5)
+    assert (result.error_count, result.refused_count) == (7, 2)
+    assert result.next_attempt == NOW
+    assert after(REFUSED, trouble, REFUSED, trouble, REFUSED).next_attempt == QUARTER
+
+
+def test_throttling_is_counted_but_neither_as_a_refusal_nor_towards_failed() -> None:
+    result = after(*[BUSY] * 20, REFUSED)
+    assert (result.error_count, result.refused_count, result.throttled_count) == (21, 1, 20)
+    assert result.status is AccountStatus.FAILING
+    assert after(*[BUSY] * 20, *[REFUSED] * 10).status is AccountStatus.FAILED
+    assert after(*[REFUSED] * 9, BUSY).next_attempt == NOW + timedelta(seconds=3)
+    assert after(*[REFUSED] * 9, BUSY).status is AccountStatus.FAILING
 
 
 def test_our_own_delay_stands_when_it_is_the_longer() -> None:

@@ -5,15 +5,19 @@ A server that cannot be asked is neither: those calls fail with what stood in th
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from services84.agents.call import Call
 from services84.agents.registry import operation
 from services84.carriers.account import EMailConnectionInfo
 from services84.carriers.base import Boolean
 from services84.errors import InvalidValue, LoginRefused
 from services84.mailhost import Login, MailHost
+from services84.sync.slots import Slot
 
 PORTS = {"imap": (143, 993), "smtp": (25, 465)}  # without and with UseSSL
 HIGHEST_PORT = 65535
+SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
 
 
 @operation("AuthenticateIncoming", returns=Boolean, ConnectionInfo=EMailConnectionInfo)
@@ -21,7 +25,7 @@ def authenticate_incoming(call: Call, info: EMailConnectionInfo | None) -> bool:
     """Say whether the IMAP server accepts these credentials."""
     host, login = _where(call, info, "imap")
     try:
-        with call.services.mail.imap(host, login):
+        with _slot(call, host.host), call.services.mail.imap(host, login):
             return True
     except LoginRefused:
         return False
@@ -32,7 +36,8 @@ def authenticate_outgoing(call: Call, info: EMailConnectionInfo | None) -> bool:
     """Say whether the SMTP server accepts these credentials."""
     host, login = _where(call, info, "smtp")
     try:
-        call.services.mail.check_smtp(host, login)
+        with _slot(call, host.host):
+            call.services.mail.check_smtp(host, login)
     except LoginRefused:
         return False
     return True
@@ -45,10 +50,15 @@ def test_authenticate(call: Call) -> bool:
     if account is None or account.incoming is None or not account.incoming.password:
         return False
     try:
-        with call.services.mail.imap_of(account.incoming):
+        with _slot(call, account.incoming.server), call.services.mail.imap_of(account.incoming):
             return True
     except LoginRefused:
         return False
+
+
+def _slot(call: Call, server: str) -> AbstractContextManager[Slot]:
+    """One of the connections that may be open to a host; raises MailServerBusy."""
+    return call.services.slots.held(server, SLOT_SECONDS)
 
 
 def _where(call: Call, info: EMailConnectionInfo | None, protocol: str) -> tuple[MailHost, Login]:
