@@ -1,9 +1,10 @@
 """The one entry point of XML: bytes from a caller become a tree here, or are refused.
 
 No document type declaration, hence no entities and nothing fetched; comments and processing
-instructions are dropped. The limits on depth, elements and attributes are applied by a scan of the
-tags before the parser sees the first byte, so that no hostile document becomes a tree. libxml2's
-own limits are off (they forbid a text over 10 MB, and attachments are longer than that).
+instructions are dropped. The limits on depth, elements, attributes and all other markup are
+applied by a scan before the parser sees the first byte, so that no hostile document becomes a
+tree. libxml2's own limits are off (they forbid a text over 10 MB, and attachments are longer than
+that).
 
 Pure: bytes in, tree out. Reading them from a socket is `body.py`'s.
 """
@@ -22,6 +23,9 @@ from services84.settings import PREFIX
 
 MAX_TAG_BYTES = 64 * 1024  # of one start tag, with its attributes
 MAX_TAG_ATTRIBUTES = 256  # of one start tag, namespace declarations included
+# In force at an element, its ancestors' included: every xsi:type is looked up among them. The
+# toolkits with the most declare every namespace they know at the Envelope, a few dozen.
+MAX_NAMESPACES = 128
 ATTRIBUTES_PER_ELEMENT = 4  # on average over a document: xsi:type, xsi:nil and some namespaces
 
 # A start tag; possessive quantifiers, so that no input makes it try twice.
@@ -29,6 +33,7 @@ _START_TAG = re.compile(rb"""<[^\s<>/"'=!?]++(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+
 _DECLARED_ENCODING = re.compile(
     rb"""\A<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']"""
 )
+_DECLARATION_BYTES = 1024  # no XML declaration is so long
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark starts with that of UTF-16
@@ -65,8 +70,7 @@ def read_xml(body: bytes, limits: XmlLimits, *, charset: str | None = None) -> A
     and LimitExceeded naming the limit.
     """
     text = _as_utf8(body, charset)
-    start = _skip_prolog(text)
-    _check_limits(text, start, limits)
+    _Scan(text, limits).run()
     parser = etree.XMLParser(
         encoding="utf-8",  # overrules the declaration, which speaks of the original bytes
         huge_tree=True,
@@ -100,7 +104,7 @@ def _as_utf8(body: bytes, charset: str | None) -> bytes:
             if body.startswith(start):
                 encoding = name
         if encoding is None:
-            declared = _DECLARED_ENCODING.match(body)
+            declared = _DECLARED_ENCODING.match(body, 0, _DECLARATION_BYTES)
             encoding = declared[1].decode("ascii") if declared else "utf-8"
     encoding = encoding.lower().replace("_", "-")
     if encoding in ("utf-8", "utf8"):
@@ -113,48 +117,74 @@ def _as_utf8(body: bytes, charset: str | None) -> bytes:
         raise MalformedMessage(f"the request is not encoded in {encoding}") from error
 
 
-def _skip_prolog(text: bytes) -> int:
-    """Where the root element starts; nothing but white space, comments and PIs may precede it."""
-    position = 0
-    while True:
-        while text[position : position + 1] in (b" ", b"\t", b"\r", b"\n"):
-            position += 1
-        if text.startswith(b"<!--", position):
-            position = _end_of(text, b"-->", position + 4)
-        elif text.startswith(b"<?", position):
-            position = _end_of(text, b"?>", position + 2)
-        elif text.startswith(b"<!", position):
-            _refuse_dtd()
-        else:
-            return position
+class _Scan:
+    """Counts through all markup of a document; raises at the first that is beyond a limit.
 
+    Every `<` is counted for something: a start tag as an element, an end tag against its start
+    tag, all else as an aside.
+    """
 
-def _check_limits(text: bytes, position: int, limits: XmlLimits) -> None:
-    """Count through all tags; raises at the first that is beyond a limit."""
-    depth = elements = attributes = 0
-    while (position := text.find(b"<", position)) >= 0:
-        kind = text[position + 1 : position + 2]
-        if kind == b"/":
-            depth -= 1
-            position = _end_of(text, b">", position)
-        elif kind == b"?":
-            position = _end_of(text, b"?>", position + 2)
-        elif kind == b"!":
-            position = _skip_section(text, position)
-        else:
-            end = _end_of_start_tag(text, position)
-            elements += 1
-            if elements > limits.elements:
-                _exceeded("elements", limits.elements, "max_xml_elements")
-            if depth >= limits.depth:
-                _exceeded("levels of nesting", limits.depth, "max_xml_depth")
-            attributes += _count_attributes(text, position, end)
-            if attributes > ATTRIBUTES_PER_ELEMENT * limits.elements:
-                _exceeded(
-                    "attributes", ATTRIBUTES_PER_ELEMENT * limits.elements, "max_xml_elements"
-                )
-            depth += text[end - 2 : end] != b"/>"
-            position = end
+    def __init__(self, text: bytes, limits: XmlLimits) -> None:
+        self._text = text
+        self._limits = limits
+        self._depth = self._elements = self._attributes = self._asides = self._namespaces = 0
+        # Of open elements that declare namespaces: their depth, and how many they declare.
+        self._declaring: list[tuple[int, int]] = []
+
+    def run(self) -> None:
+        """Raises LimitExceeded, or MalformedMessage for what cannot be XML or has a DTD."""
+        position = 0
+        while (position := self._text.find(b"<", position)) >= 0:
+            kind = self._text[position + 1 : position + 2]
+            if kind == b"/":
+                position = self._end_tag(position)
+            elif kind in (b"?", b"!"):
+                position = self._aside(position)
+            else:
+                position = self._start_tag(position)
+
+    def _start_tag(self, position: int) -> int:
+        self._elements += 1
+        if self._elements > self._limits.elements:
+            _exceeded("elements", self._limits.elements, "max_xml_elements")
+        if self._depth >= self._limits.depth:
+            _exceeded("levels of nesting", self._limits.depth, "max_xml_depth")
+        end = _end_of_start_tag(self._text, position)
+        self._attributes += _count_attributes(self._text, position, end)
+        if self._attributes > self._limits.attributes:
+            _exceeded("attributes", self._limits.attributes, "max_xml_elements")
+        # As with `=`, values that have the word too err on the safe side.
+        declared = self._text.count(b"xmlns", position, end)
+        if self._namespaces + declared > MAX_NAMESPACES:
+            _exceeded("namespace declarations in force at an element", MAX_NAMESPACES)
+        if self._text[end - 2 : end] != b"/>":
+            if declared:
+                self._declaring.append((self._depth, declared))
+                self._namespaces += declared
+            self._depth += 1
+        return end
+
+    def _end_tag(self, position: int) -> int:
+        self._depth -= 1
+        if self._depth < 0:
+            raise MalformedMessage(
+                "the request is no well-formed XML: a tag ends that was not begun"
+            )
+        if self._declaring and self._declaring[-1][0] == self._depth:
+            self._namespaces -= self._declaring.pop()[1]
+        return _end_of(self._text, b">", position)
+
+    def _aside(self, position: int) -> int:
+        self._asides += 1
+        if self._asides > self._limits.elements:
+            _exceeded(
+                "comments, processing instructions and CDATA sections",
+                self._limits.elements,
+                "max_xml_elements",
+            )
+        if self._text.startswith(b"<?", position):
+            return _end_of(self._text, b"?>", position + 2)
+        return _skip_section(self._text, position)
 
 
 def _skip_section(text: bytes, position: int) -> int:

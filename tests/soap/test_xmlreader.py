@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import time
 import tracemalloc
 
 import pytest
 
 from services84.errors import LimitExceeded, MalformedMessage
-from services84.soap.xmlreader import MAX_TAG_ATTRIBUTES, MAX_TAG_BYTES, XmlLimits, read_xml
+from services84.soap.xmlreader import (
+    MAX_NAMESPACES,
+    MAX_TAG_ATTRIBUTES,
+    MAX_TAG_BYTES,
+    XmlLimits,
+    read_xml,
+)
 
 LIMITS = XmlLimits(depth=8, elements=100)
 
@@ -50,6 +58,10 @@ def test_a_document_type_declaration_is_refused(text: bytes) -> None:
         b"<a><!-- </a>",
         b"<a><![CDATA[ </a>",
         b"<!-- ",
+        b"<![CDATA[x]]><a/>",
+        b"</a>",
+        b"<a/></a>",
+        b"x<a/>",
     ],
 )
 def test_what_is_no_well_formed_xml_is_refused(text: bytes) -> None:
@@ -109,6 +121,69 @@ def test_namespace_declarations_count_as_attributes() -> None:
 def test_the_attributes_of_a_document_are_limited() -> None:
     with pytest.raises(LimitExceeded, match=r"400 attributes.*SERVICES84_MAX_XML_ELEMENTS"):
         read_xml(b"<a>" + (b"<b " + attributes(101) + b"/>") * 4 + b"</a>", LIMITS)
+
+
+@pytest.mark.parametrize("aside", [b"<!---->", b"<?p?>", b"<![CDATA[]]>"])
+def test_what_is_no_element_is_limited_by_the_number_of_elements_too(aside: bytes) -> None:
+    read_xml(b"<a>" + aside * 100 + b"</a>", LIMITS)
+    with pytest.raises(LimitExceeded, match=r"100 comments, .*SERVICES84_MAX_XML_ELEMENTS"):
+        read_xml(b"<a>" + aside * 101 + b"</a>", LIMITS)
+
+
+@pytest.mark.parametrize("aside", [b"<!---->", b"<?p?>"])
+def test_what_stands_before_and_after_the_root_counts_too(aside: bytes) -> None:
+    read_xml(aside * 50 + b"<a/>" + aside * 50, LIMITS)
+    with pytest.raises(LimitExceeded):
+        read_xml(aside * 50 + b"<a/>" + aside * 51, LIMITS)
+
+
+def declarations(count: int, start: int = 0) -> bytes:
+    return b" ".join(b'xmlns:p%d="u"' % number for number in range(start, start + count))
+
+
+def test_the_namespace_declarations_in_force_are_limited() -> None:
+    outer = declarations(MAX_NAMESPACES - 3)
+    text = b"<a " + outer + b"><b>%s</b><b %s><c/></b><b " + declarations(3, 200) + b"/></a>"
+    read_xml(text % (b"", declarations(3, 300)), LIMITS)
+    message = "128 namespace declarations in force at an element"
+    with pytest.raises(LimitExceeded, match=message):
+        read_xml(text % (b"", declarations(4, 300)), LIMITS)
+    with pytest.raises(LimitExceeded, match=message):
+        read_xml(text % (b"<c " + declarations(4, 300) + b"/>", b""), LIMITS)
+
+
+def test_namespaces_may_be_declared_anew_at_every_element() -> None:
+    """As toolkits do that write one element after the other."""
+    root = read_xml(b"<a>" + (b"<b " + declarations(4) + b"><c/></b>") * 49 + b"</a>", LIMITS)
+    assert len(root) == 49
+
+
+BIG = 24 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("before", "unit", "after"),
+    [
+        (b"<a>", b"</>", b""),
+        (b"<a>", b"<!---->", b"</a>"),
+        (b"<a>", b"<?p?>", b"</a>"),
+        (b"<a>", b"<![CDATA[]]>", b"</a>"),
+        (b"<a>", b"&lt;", b"</a>"),
+        (b"", b" ", b"<a/>"),
+        (b"", b"\n", b"<a/>"),
+        (b"<a/>", b" ", b""),
+        (b"<?xml ", b"encoding ", b"?><a/>"),
+    ],
+    ids=lambda text: text.decode(),
+)
+def test_whatever_is_repeated_is_read_or_refused_in_short(
+    before: bytes, unit: bytes, after: bytes
+) -> None:
+    text = before + unit * (BIG // len(unit)) + after
+    started = time.process_time()
+    with contextlib.suppress(LimitExceeded, MalformedMessage):
+        read_xml(text, XmlLimits(depth=64, elements=200_000))
+    assert time.process_time() - started < 2
 
 
 def test_the_length_of_a_tag_is_limited() -> None:
