@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import quopri
 import re
 import urllib.parse
@@ -17,6 +18,8 @@ from services84.mime import charsets
 
 LONGEST_VALUE = 1024 * 1024  # bytes of one field that are looked at
 _FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
+# A field with all its lines, and something after it: of a cut end, lines are read one by one.
+_WHOLE = re.compile(rb"([\x21-\x39\x3b-\x7e]++)[ \t]*+:([^\n]*+\n(?:[ \t][^\n]*+\n)*+)(?![ \t]|\Z)")
 _ENVELOPE = re.compile(rb">?From ")
 
 
@@ -26,17 +29,24 @@ class Headers:
 
     fields: tuple[tuple[str, bytes], ...]
 
+    @functools.cached_property
+    def _first(self) -> dict[str, bytes]:
+        return dict(reversed(self.fields))
+
     def raw(self, name: str) -> bytes:
         """The first value of a field, unfolded; empty where there is none."""
-        return next((value for found, value in self.fields if found == name), b"")
+        return self._first.get(name, b"")
 
     def text(self, name: str) -> str:
         """The first value of a field, readable, on one line."""
-        return decode_words(_readable(self.raw(name)))
+        value = self._first.get(name)
+        return decode_words(_readable(value)) if value else ""
 
     def addresses(self, name: str) -> str:
         """All values of an address field, readable; a decoded name that holds a comma or the
         like is quoted, so that the list can still be told apart."""
+        if name not in self._first:
+            return ""
         values = [value for found, value in self.fields if found == name]
         texts = [decode_words(_readable(value), quote=True) for value in values]
         return ", ".join(filter(None, texts))
@@ -48,6 +58,28 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
     The body begins after an empty line, or at a line that is no field where none follows either.
     """
     fields: list[tuple[str, bytes]] = []
+    last = at = start
+    # Whole fields at a time, as long as there is nothing else; from the last of them by lines.
+    while found := _WHOLE.match(source, at, end):
+        fields.append((found[1].decode("ascii").lower(), _unfolded(found[2])))
+        last, at = at, found.end()
+    stop = source.find(b"\n", at, end) + 1 or end
+    if source[at:stop].strip(b"\r\n") == b"":
+        return Headers(tuple(fields)), stop
+    return _read_odd_headers(source, last, end, fields[:-1])
+
+
+def _unfolded(value: bytes) -> bytes:
+    """A value of one or more lines on one, however they end."""
+    if b"\n" in value[:-1]:
+        value = b"".join([line.rstrip(b"\r\n") for line in value.split(b"\n")])
+    return value.rstrip(b"\r\n")[:LONGEST_VALUE].strip()
+
+
+def _read_odd_headers(
+    source: bytes, start: int, end: int, fields: list[tuple[str, bytes]]
+) -> tuple[Headers, int]:
+    """Go on from `start`, line by line, after `fields`."""
     lines: list[bytes] = []
     at = start
     while at < end:
@@ -165,6 +197,8 @@ class Parametered:
 
 def parametered(raw: bytes) -> Parametered:
     """The value and the parameters of a field; RFC 2231 and RFC 2047 forms decoded."""
+    if not raw:
+        return Parametered("", {})
     text = charsets.decode(raw, None)
     value = text.partition(";")[0].strip().lower()
     plain: dict[str, str] = {}
