@@ -6,13 +6,13 @@ number of statements does not grow with the number of messages, save in pieces.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from services84.store.compression import compress
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
     email_attachment,
@@ -24,13 +24,10 @@ from services84.store.tables import (
 )
 from services84.store.values import Cursor, FlagChange, Folder, FolderBatch, ItemFlag, NewItem
 
-# Measured on mail: level 6 takes three times as long as level 1 and saves 4 % more.
-_COMPRESSION_LEVEL = 1
-
 
 def pack(items: Sequence[NewItem]) -> dict[int, bytes]:
     """UID → the message's bytes as they are stored."""
-    return {item.uid: zlib.compress(item.source, _COMPRESSION_LEVEL) for item in items}
+    return {item.uid: compress(item.source) for item in items}
 
 
 def write_batch(

@@ -5,6 +5,7 @@ They translate values on their way in and out; which columns there are is told b
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 
@@ -18,8 +19,12 @@ REPLACEMENT = "\ufffd"
 
 def storable(text: str) -> str:
     """`text` with every character that a text column cannot hold replaced by U+FFFD."""
-    if text.isascii() and "\x00" not in text:
-        return text
+    if "\x00" not in text:
+        if text.isascii():
+            return text
+        with contextlib.suppress(UnicodeEncodeError):
+            text.encode()  # the quickest way to find surrogates: twenty times a regular expression
+            return text
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 
