@@ -70,6 +70,7 @@ class SyncDesk:
         self._owner = owner
         self._lock = threading.Lock()
         self._under_way: dict[int, Future[SyncReport]] = {}
+        self._before: dict[int, Run | None] = {}  # the last run when a sync began to wait
         self._stopping = threading.Event()
         self._executor = LocalExecutor(self._run, settings.sync_parallel)
 
@@ -144,16 +145,13 @@ class SyncDesk:
     # One sync an account -------------------------------------------------------------------------
 
     def _served_since(self, account_id: int, asked: datetime | None) -> SyncReport | None:
-        """The result of a finished sync that started after `asked`, if there is one.
-
-        Only of this machine's: another's clock may be wrong.
-        """
+        """The result of a finished sync that started after `asked`, if there is one."""
         if asked is None:
             return None
         run = self._accounts.latest_run(account_id)
         if run is None or run.started < asked or run.state is not RunState.COMPLETED:
             return None
-        return _report_of(run) if _machine(run.owner) == _machine(self._owner) else None
+        return _report_of(run)
 
     def _start_or_join(
         self, account_id: int, *, force: bool, progress: ProgressCallback | None
@@ -241,11 +239,16 @@ class SyncDesk:
             raise _shutting_down()
         waited = slot is not None
         if slot is None and (server := self._server_of(account_id)):
-            slot = self._slots.ask(server, lambda got: self._go_on(account_id, progress, got))
+            before = self._accounts.latest_run(account_id)
+
+            def granted(slot: Slot | None) -> None:
+                self._go_on(account_id, progress, slot, before)
+
+            slot = self._slots.ask(server, granted)
             if slot is None:
                 return Postponed.WAITING
         try:
-            if waited and slot is not None and (run := self._run_since(account_id, slot.asked)):
+            if waited and (run := self._run_meanwhile(account_id)) is not None:
                 return _report_of(run)
             return self._run_with(slot, account_id, progress)
         finally:
@@ -274,17 +277,26 @@ class SyncDesk:
             raise NotFound(f"no mail account {account_id}")
         return account.incoming.server if account.incoming is not None else ""
 
-    def _run_since(self, account_id: int, moment: datetime) -> Run | None:
-        """A run of another process that began after `moment` and has ended: a sync that waited
-        for its slot meanwhile would find nothing new, or be refused as that one was."""
+    def _run_meanwhile(self, account_id: int) -> Run | None:
+        """A run of another process that began and ended while this sync waited for its slot: it
+        would find nothing new now, or be refused as that one was."""
+        before = self._before.pop(account_id)
         run = self._accounts.latest_run(account_id)
-        ended = run is not None and run.state in (RunState.COMPLETED, RunState.FAILED)
-        return run if run is not None and ended and run.started >= moment else None
+        if run is None or (before is not None and run.run_id <= before.run_id):
+            return None
+        return run if run.state in (RunState.COMPLETED, RunState.FAILED) else None
 
-    def _go_on(self, account_id: int, progress: ProgressCallback | None, slot: Slot | None) -> None:
+    def _go_on(
+        self,
+        account_id: int,
+        progress: ProgressCallback | None,
+        slot: Slot | None,
+        before: Run | None,
+    ) -> None:
         """The slot that a sync waited for is there, or never will be."""
         with self._lock:
             promise = self._under_way[account_id]
+            self._before[account_id] = before
         if slot is None:
             self._settle(account_id, promise, error=_shutting_down())
         else:
@@ -335,10 +347,6 @@ def _resting(account: Account, now: datetime) -> MailServerBusy:
     return MailServerBusy(
         f"not tried again for {seconds:.0f} seconds after: {reason}", retry_after=seconds
     )
-
-
-def _machine(owner: str) -> str:
-    return owner.partition(":")[0]
 
 
 def _report_of(run: Run) -> SyncReport:

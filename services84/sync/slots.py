@@ -29,12 +29,11 @@ class Slot:
     """The right to one connection to `host`.
 
     `lost` is set when it was given to another, as happens to a process that stood still for
-    longer than a lease lasts. `asked` is when it was asked for.
+    longer than a lease lasts.
     """
 
     ticket_id: int
     host: str
-    asked: datetime
     lost: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
@@ -77,15 +76,14 @@ class HostSlots:
 
         `granted` is called once, in a thread that must not be kept. Raises StoreError.
         """
-        asked = self._clock()
         host = host_key(server)
         with self._changed:
             if self._stopped:
                 raise StoreError("the service is shutting down")
         ticket_id, held = self._store.ask(
-            host, self._owner, asked, seconds=self._seconds, limit=self.limit
+            host, self._owner, self._clock(), seconds=self._seconds, limit=self.limit
         )
-        slot = Slot(ticket_id, host, asked)
+        slot = Slot(ticket_id, host)
         with self._changed:
             stopped = self._stopped
             if held:
@@ -227,9 +225,9 @@ class HostSlots:
     def _look(self) -> None:
         """Tell those whose turn has come."""
         with self._changed:
-            asked = dict(self._waiting)
+            waiting = dict(self._waiting)
         tickets = self._store.of_owner(self._owner)
-        for ticket_id, (slot, granted) in asked.items():
+        for ticket_id, (slot, granted) in waiting.items():
             if ticket_id not in tickets:
                 self._ask_again(slot, granted)
             elif tickets[ticket_id]:
@@ -250,7 +248,7 @@ class HostSlots:
         ticket_id, held = self._store.ask(
             slot.host, self._owner, self._clock(), seconds=self._seconds, limit=self.limit
         )
-        again = Slot(ticket_id, slot.host, slot.asked)
+        again = Slot(ticket_id, slot.host)
         with self._changed:
             self._waiting[ticket_id] = (again, granted)
         if held:

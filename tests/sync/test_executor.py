@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
@@ -13,7 +12,7 @@ from services84.sync.slots import Slot
 from services84.sync.values import Postponed, ProgressCallback
 
 DEADLINE = 10.0
-SLOT = Slot(1, "imap.example.com", datetime(2026, 5, 1, tzinfo=UTC))
+SLOT = Slot(1, "imap.example.com")
 
 
 class Work:
