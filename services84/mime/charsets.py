@@ -6,6 +6,10 @@ Declared charsets are missing, unknown or wrong in real mail; every input gives 
 from __future__ import annotations
 
 import codecs
+import encodings
+import functools
+import pkgutil
+from encodings.aliases import aliases
 
 _ALIASES = {
     # Labels of the Western and Asian web, where the larger set is what is meant (WHATWG Encoding).
@@ -27,6 +31,7 @@ _ALIASES = {
     "iso-2022-jp": "iso2022_jp_ext",
     "iso-8859-8-i": "iso8859-8",
     "iso-8859-8-e": "iso8859-8",
+    "windows-874": "cp874",
     "x-mac-roman": "mac_roman",
     "macintosh": "mac_roman",
     "utf8mb4": "utf-8",
@@ -38,6 +43,9 @@ _NO_CHARSETS = frozenset(
     {"idna", "punycode", "unicode_escape", "unicode-escape", "raw_unicode_escape", "undefined"}
     | {"raw-unicode-escape", "mbcs", "oem"}
 )
+# Asked before Python is: it looks for a file for every name that it does not know, and remembers
+# each for good, which is too much for what strangers make up.
+_KNOWN = frozenset(aliases) | {module.name for module in pkgutil.iter_modules(encodings.__path__)}
 _MOST_WRONG = 4  # one in so many of the non-ASCII characters may be wrong
 _ASCII = bytes(range(128))
 
@@ -70,23 +78,28 @@ def _best_guess(raw: bytes, declared: str | None) -> str:
     return raw.decode("cp1252", "replace")
 
 
+@functools.lru_cache(maxsize=256)
 def _codec(charset: str | None) -> str | None:
     label = (charset or "").strip().strip("\"'").lower()
-    if not label or label in _NO_CHARSETS or not label.isascii() or "\0" in label:
+    label = _ALIASES.get(label, label)
+    name = encodings.normalize_encoding(label).replace(".", "_")
+    if label in _NO_CHARSETS or not label.isascii() or name not in _KNOWN:
         return None
     try:
-        info = codecs.lookup(_ALIASES.get(label, label))
-        # Others than charsets (base64, zlib, rot13) give or take something else than text.
-        return info.name if info.name not in _NO_CHARSETS and _gives_text(info.name) else None
-    except (LookupError, ValueError):
+        info = codecs.lookup(label)
+    except (LookupError, ValueError):  # a module of that folder, but no codec of this machine
         return None
+    # Others than charsets (base64, zlib, rot13) give or take something else than text.
+    return info.name if info.name not in _NO_CHARSETS and _gives_text(info.name) else None
 
 
 def _gives_text(name: str) -> bool:
     try:
-        b"".decode(name)
-    except (LookupError, UnicodeError):
+        b"text".decode(name)  # not of nothing, for which Python asks no codec
+    except LookupError:
         return False
+    except UnicodeError:
+        pass
     return True
 
 

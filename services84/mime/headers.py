@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+import itertools
 import quopri
 import re
 import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services84.mime import charsets
@@ -120,7 +122,9 @@ def _readable(raw: bytes) -> str:
 
 # Encoded words ----------------------------------------------------------------------------------
 
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,2000}?)\?=")
+# A word ends at the first "?=" and holds no beginning of another, so that every character is
+# looked at once, however many words begin and never end.
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?=")
 _SPECIALS = frozenset('()<>[]:;@\\,"')
 
 
@@ -130,38 +134,53 @@ def decode_words(text: str, *, quote: bool = False) -> str:
     special characters is put in quotes, unless it stands in some already."""
     if "=?" not in text:
         return text
-    out: list[str] = []
+    out = _Pieces(quote)
     run: list[tuple[str, bytes]] = []
     at = 0
     for found in _WORD.finditer(text):
         between = text[at : found.start()]
         if run and between.strip():
-            out.append(_decode_run(run, quote and not _within_quotes(out)))
+            out.put_words(run)
             run = []
         if not run:
-            out.append(between)
+            out.put(between)
         run.append((found[1].partition("*")[0].lower(), _word_bytes(found[2], found[3])))
         at = found.end()
     if run:
-        out.append(_decode_run(run, quote and not _within_quotes(out)))
-    return "".join(out) + text[at:]
+        out.put_words(run)
+    return out.text() + text[at:]
 
 
-def _decode_run(run: list[tuple[str, bytes]], quote: bool) -> str:
-    joined: list[tuple[str, bytes]] = []
-    for charset, raw in run:
-        if joined and joined[-1][0] == charset:
-            joined[-1] = (charset, joined[-1][1] + raw)
-        else:
-            joined.append((charset, raw))
-    text = " ".join("".join(charsets.decode(raw, name) for name, raw in joined).split())
-    if quote and _SPECIALS.intersection(text) and not text.startswith('"'):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return text
+class _Pieces:
+    """A field as it is put together; knows whether its end stands within quotes."""
+
+    def __init__(self, quote: bool) -> None:
+        self._quote = quote
+        self._pieces: list[str] = []
+        self._within = False
+
+    def put(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._within ^= (piece.count('"') - piece.count('\\"')) % 2 == 1
+
+    def put_words(self, run: list[tuple[str, bytes]]) -> None:
+        text = " ".join("".join(_decode_run(run)).split())
+        if (
+            self._quote
+            and not self._within
+            and _SPECIALS.intersection(text)
+            and not text.startswith('"')
+        ):
+            text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        self.put(text)
+
+    def text(self) -> str:
+        return "".join(self._pieces)
 
 
-def _within_quotes(out: list[str]) -> bool:
-    return sum(piece.count('"') - piece.count('\\"') for piece in out) % 2 == 1
+def _decode_run(run: list[tuple[str, bytes]]) -> Iterator[str]:
+    for charset, words in itertools.groupby(run, key=lambda word: word[0]):
+        yield charsets.decode(b"".join(raw for _, raw in words), charset)
 
 
 def _word_bytes(encoding: str, text: str) -> bytes:
@@ -183,7 +202,7 @@ def decode_base64(raw: bytes) -> bytes:
 
 # Parameters -------------------------------------------------------------------------------------
 
-_PARAMETER = re.compile(r';\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_PARAMETER = re.compile(r';\s*([^\s=;"]{1,100})\s*=\s*("(?:[^"\\]++|\\.)*+"|[^;]*)', re.DOTALL)
 _SECTION = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?\Z")
 
 
@@ -224,11 +243,12 @@ def _unquoted(text: str) -> str:
 
 
 def _joined(sections: dict[int, tuple[str, bool]]) -> str:
-    charset, raw = "utf-8", b""
+    charset = "utf-8"
+    pieces: list[bytes] = []
     for number in sorted(sections):
         content, encoded = sections[number]
-        if encoded and number == min(sections) and content.count("'") > 1:
+        if encoded and not pieces and content.count("'") > 1:
             charset, _, content = content.split("'", 2)
         piece = content.encode("utf-8", "surrogateescape")
-        raw += urllib.parse.unquote_to_bytes(piece) if encoded else piece
-    return decode_words(charsets.decode(raw, charset))
+        pieces.append(urllib.parse.unquote_to_bytes(piece) if encoded else piece)
+    return decode_words(charsets.decode(b"".join(pieces), charset))

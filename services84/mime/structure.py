@@ -15,6 +15,7 @@ from services84.mime.headers import Headers, parametered, read_headers
 
 DEEPEST = 100  # levels of multiparts
 MOST_PARTS = 10_000
+MOST_MISSES = 100_000  # lines like a boundary that are none; every level looks at them again
 
 _TYPE = re.compile(r"([a-z0-9!#$&^_.+-]+)\s*/\s*([a-z0-9!#$&^_.+-]+)")
 _ENCODING = re.compile(r"[a-z0-9-]+")
@@ -64,6 +65,7 @@ def read_structure(source: bytes) -> Structure:
     of old) CR alone; in the last case pass them through `with_line_ends` first."""
     problems: list[str] = []
     root = _read_part(source, 0, len(source), "", "")
+    search = _Search(source, problems)
     waiting = [(root, 1)]
     count = 1
     while waiting:
@@ -74,7 +76,7 @@ def read_structure(source: bytes) -> Structure:
             _note(problems, f"multiparts are nested more than {DEEPEST} levels deep")
             part.content_type = "application/octet-stream"
             continue
-        ranges = _ranges(source, part, problems, MOST_PARTS - count)
+        ranges = search.ranges(part, MOST_PARTS - count)
         count += len(ranges)
         for at, (start, end) in enumerate(ranges, 1):
             number = f"{part.number}.{at}" if part.number else str(at)
@@ -102,42 +104,54 @@ def _read_part(source: bytes, start: int, end: int, number: str, parent: str) ->
     return Part(number, headers, body, end, content_type, declared.parameters, parent)
 
 
-def _ranges(source: bytes, part: Part, problems: list[str], most: int) -> list[tuple[int, int]]:
-    """Where the children of a multipart begin and end."""
-    boundary = part.parameters.get("boundary", "").rstrip()
-    if not boundary:
-        _note(problems, "a multipart names no boundary")
-        return []
-    ranges: list[tuple[int, int]] = []
-    start = -1
-    for line, following, closes in _delimiters(source, boundary, part.start, part.end):
-        if start >= 0:
-            ranges.append((start, _without_line_end(source, start, line)))
-        if closes:
-            return ranges
-        start = following
-        if len(ranges) >= most:
-            _note(problems, f"there are more than {MOST_PARTS} parts")
-            return ranges
-    if start < 0:
-        _note(problems, "a multipart's boundary never comes")
-        return []
-    _note(problems, "a multipart is not closed")
-    return [*ranges, (start, part.end)]
+class _Search:
+    """The search for boundaries in one message, and how much of it has been in vain."""
 
+    def __init__(self, source: bytes, problems: list[str]) -> None:
+        self._source = source
+        self._problems = problems
+        self._misses = 0
 
-def _delimiters(
-    source: bytes, boundary: str, start: int, end: int
-) -> Iterator[tuple[int, int, bool]]:
-    """The boundary lines: where each begins, where the next line does, and whether it closes."""
-    mark = b"--" + boundary.encode("latin-1", "replace")
-    at = start
-    while (at := source.find(mark, at, end)) >= 0:
-        stop = source.find(b"\n", at, end) + 1 or end
-        rest = source[at + len(mark) : min(stop, at + len(mark) + 200)].strip()
-        if (at == start or source[at - 1] == 0x0A) and rest in (b"", b"--"):
-            yield at, stop, rest == b"--"
-        at = stop if at < stop else at + 1
+    def ranges(self, part: Part, most: int) -> list[tuple[int, int]]:
+        """Where the children of a multipart begin and end."""
+        boundary = part.parameters.get("boundary", "").rstrip()
+        if not boundary:
+            _note(self._problems, "a multipart names no boundary")
+            return []
+        ranges: list[tuple[int, int]] = []
+        start = -1
+        for line, following, closes in self._delimiters(boundary, part.start, part.end):
+            if start >= 0:
+                ranges.append((start, _without_line_end(self._source, start, line)))
+            if closes:
+                return ranges
+            start = following
+            if len(ranges) >= most:
+                _note(self._problems, f"there are more than {MOST_PARTS} parts")
+                return ranges
+        if start < 0:
+            _note(self._problems, "a multipart's boundary never comes")
+            return []
+        _note(self._problems, "a multipart is not closed")
+        return [*ranges, (start, part.end)]
+
+    def _delimiters(self, boundary: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+        """The boundary lines: where each begins, where the next line does, and whether it
+        closes."""
+        source = self._source
+        mark = b"--" + boundary.encode("latin-1", "replace")
+        at = start
+        while (at := source.find(mark, at, end)) >= 0:
+            stop = source.find(b"\n", at, end) + 1 or end
+            rest = source[at + len(mark) : min(stop, at + len(mark) + 200)].strip()
+            if (at == start or source[at - 1] == 0x0A) and rest in (b"", b"--"):
+                yield at, stop, rest == b"--"
+            else:
+                self._misses += 1
+                if self._misses > MOST_MISSES:
+                    _note(self._problems, "there are too many lines like a boundary")
+                    return
+            at = stop if at < stop else at + 1
 
 
 def _without_line_end(source: bytes, start: int, end: int) -> int:

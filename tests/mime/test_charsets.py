@@ -28,6 +28,8 @@ from services84.mime.charsets import decode
         (b"caf\xc3\xa9 \xff caf\xc3\xa9 caf\xc3\xa9 caf\xc3\xa9", "utf-8", "café � café café café"),
         (b"H\xf6he \x81", None, "Höhe �"),
         (b"aGk=", "base64", "aGk="),
+        (b"aGk=\xf6", "base64", "aGk=ö"),
+        (b"\xa1", "windows-874", "ก"),
         (b"\\x41", "unicode_escape", "\\x41"),
         (b"a\xff", "punycode", "aÿ"),
         (b"x", "a\0b", "x"),

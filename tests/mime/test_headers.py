@@ -71,6 +71,10 @@ def test_addresses_of_repeated_fields_are_all_there() -> None:
         ("=?gb2312?B?xOO6ww==?=", "你好"),
         ("=?utf-8?x?x?=", "=?utf-8?x?x?="),
         ("=?=?=", "=?=?="),
+        ("=?utf-8?b?YQ==?=", "a"),
+        ("=?utf-8?q?a?b=?c?=", "=?utf-8?q?a?b=?c?="),
+        ("=?utf-8?q?lost =?utf-8?q?found?=", "=?utf-8?q?lost found"),
+        (f"=?utf-8?q?{'a' * 5000}?=", "a" * 5000),
     ],
 )
 def test_encoded_words(raw: str, text: str) -> None:
