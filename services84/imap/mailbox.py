@@ -115,6 +115,13 @@ class ImapConnection:
         self._exists = 0
         self._session.selected(False)
         completion = self._perform("EXAMINE", name)
+        if not any(said.kind == "EXISTS" for said in _said(completion)):
+            # RFC 3501 section 6.3.1 requires it; without it a folder would look empty.
+            raise MailServerRefused(
+                f"{self._host} does not say how many messages "
+                f"{names.decode_name(server_name.encode('latin-1'))!r} has",
+                host=self._host.host,
+            )
         self._session.selected(True)
         return self._examined(server_name, completion, asked)
 
@@ -279,6 +286,8 @@ def _folders(
 ) -> list[ListedFolder]:
     folders: dict[bytes, ListedFolder] = {}
     for one in found:
+        if not names.is_possible(one.name):
+            continue
         key = _key(one.name)
         known = folders.get(key)
         attributes = one.attributes | (known.attributes if known else frozenset())
@@ -320,7 +329,8 @@ def _positive(text: str | None) -> int | None:
     digits = (text or "").strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
         return None
-    return int(digits) or None
+    number = int(digits)
+    return number if 0 < number <= responses.HIGHEST_NUMBER else None
 
 
 def _flag_list(text: str) -> frozenset[str]:

@@ -89,3 +89,8 @@ def joined(*arguments: Pieces) -> Pieces:
         pieces[-1] += b" " + first if at else first
         pieces += rest
     return tuple(pieces)
+
+
+def is_possible(name: bytes) -> bool:
+    """Whether a listed name can be sent back: no server can mean a NUL or a line break."""
+    return not any(character in name for character in (b"\x00", b"\r", b"\n"))

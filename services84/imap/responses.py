@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _MOST_NESTED = 64
+HIGHEST_NUMBER = 2**63 - 1  # of a mod-sequence (RFC 7162 section 7); no other number is larger
+HIGHEST_UID = 2**32 - 1
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -221,9 +223,10 @@ def _fetched(number: int, pairs: list[Value]) -> Fetched:
         if isinstance(name, bytes)
     }
     mod_seq = named.get("MODSEQ")
+    uid = _number(named.get("UID"))
     return Fetched(
         number=number,
-        uid=_number(named.get("UID")),
+        uid=uid if uid is not None and uid <= HIGHEST_UID else None,
         flags=_flags(named.get("FLAGS")),
         internal_date=internal_date(named.get("INTERNALDATE")),
         size=_number(named.get("RFC822.SIZE")),
@@ -238,7 +241,8 @@ def _fetched(number: int, pairs: list[Value]) -> Fetched:
 
 def _number(value: Value) -> int | None:
     if isinstance(value, bytes) and value.isdigit() and len(value) <= 20:
-        return int(value)
+        number = int(value)
+        return number if number <= HIGHEST_NUMBER else None
     return None
 
 

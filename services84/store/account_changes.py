@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from services84.errors import InvalidValue, NotFound
 from services84.store.account_rows import Vault, exists
@@ -17,6 +17,7 @@ from services84.store.tables import (
     email_account,
     email_folder,
     email_item,
+    email_problem,
     service_auth,
 )
 from services84.store.values import AccountDraft, AccountStatus, RunState, ServiceAuth
@@ -47,6 +48,11 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
     }
     if before is None or draft.reset_errors:
         values |= _unblemished()
+    if before is not None and draft.reset_errors:
+        # A sync under way uses what was saved before; its lease is not worth anything any more.
+        values |= _end_sync(connection, before.run_id, now)
+        if _is_another_mailbox(connection, before.incoming_auth, draft.incoming):
+            _doubt_cache(connection, draft.account_id)
     for column, auth in (("incoming_auth", draft.incoming), ("outgoing_auth", draft.outgoing)):
         kept = None if before is None else before._mapping[column]
         if auth is not None and kept is not None and auth.password is None:
@@ -59,7 +65,7 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
 
 def _lock(connection: Connection, account_id: int) -> Any:
     row = connection.execute(
-        select(email_account.c.incoming_auth, email_account.c.outgoing_auth)
+        select(email_account.c.incoming_auth, email_account.c.outgoing_auth, email_account.c.run_id)
         .where(exists(account_id))
         .with_for_update(key_share=True)
     ).one_or_none()
@@ -121,6 +127,57 @@ def _save_auth(
         update(service_auth).where(service_auth.c.service_auth_id == auth_id).values(**values)
     )
     return auth_id
+
+
+def _end_sync(connection: Connection, run_id: int | None, now: datetime) -> dict[str, Any]:
+    """Take an account's lease away from whoever holds it; gives the columns to write."""
+    if run_id is not None:
+        end_run(connection, run_id, RunState.LOST, now)
+    return {"run_id": None, "lease_owner": "", "lease_until": None}
+
+
+def _is_another_mailbox(
+    connection: Connection, auth_id: int | None, auth: ServiceAuth | None
+) -> bool:
+    if auth_id is None or auth is None:
+        return False
+    stored = connection.execute(
+        select(service_auth.c.server, service_auth.c.username).where(
+            service_auth.c.service_auth_id == auth_id
+        )
+    ).one()
+    return (stored.server.casefold(), stored.username) != (auth.server.casefold(), auth.username)
+
+
+def _doubt_cache(connection: Connection, account_id: int) -> None:
+    """Make every cached message prove that it is in the new mailbox as well.
+
+    Two mailboxes may have equal UIDVALIDITYs, and then equal UIDs say nothing: 0, which no server
+    has (RFC 3501 section 2.3.1.1), makes the next sync compare what the messages are.
+    """
+    mine = select(email_folder.c.email_folder_id).where(email_folder.c.account_id == account_id)
+    stale = (
+        select(email_item.c.email_item_id)
+        .join_from(email_item, email_folder)
+        .where(
+            email_folder.c.account_id == account_id,
+            email_item.c.uid_validity != func.coalesce(email_folder.c.uid_validity, 0),
+        )
+    )
+    connection.execute(
+        delete(email_item).where(email_item.c.email_item_id.in_(stale.scalar_subquery()))
+    )
+    for table in (email_item, email_problem):
+        connection.execute(
+            update(table)
+            .where(table.c.email_folder_id.in_(mine.scalar_subquery()))
+            .values(uid_validity=0)
+        )
+    connection.execute(
+        update(email_folder)
+        .where(email_folder.c.account_id == account_id)
+        .values(uid_validity=0, uid_next=None, highest_mod_seq=None, complete=False)
+    )
 
 
 def _check_associate(connection: Connection, associate_id: int) -> None:

@@ -193,30 +193,41 @@ def _attachment_rows(item_id: int, item: NewItem) -> list[dict[str, Any]]:
 
 
 def _refuse(connection: Connection, folder_id: int, batch: FolderBatch, now: datetime) -> None:
-    if not batch.refused:
-        return
     statement = insert_into(connection, email_problem)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["email_folder_id", "uid_validity", "uid"],
-            set_={
-                "reason": statement.excluded.reason,
-                "tries": email_problem.c.tries + 1,
-                "last": statement.excluded.last,
-            },
-        ),
-        [
-            {
-                "email_folder_id": folder_id,
-                "uid_validity": batch.uid_validity,
-                "uid": uid,
-                "reason": reason,
-                "tries": 1,
-                "last": now,
-            }
-            for uid, reason in batch.refused.items()
-        ],
-    )
+    key = ["email_folder_id", "uid_validity", "uid"]
+    if batch.refused:
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=key,
+                set_={
+                    "reason": statement.excluded.reason,
+                    "tries": email_problem.c.tries + 1,
+                    "last": statement.excluded.last,
+                },
+            ),
+            _problem_rows(folder_id, batch.uid_validity, batch.refused, 1, now),
+        )
+    if batch.suspected:
+        connection.execute(
+            statement.on_conflict_do_nothing(index_elements=key),
+            _problem_rows(folder_id, batch.uid_validity, batch.suspected, 0, now),
+        )
+
+
+def _problem_rows(
+    folder_id: int, uid_validity: int, reasons: Mapping[int, str], tries: int, now: datetime
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "email_folder_id": folder_id,
+            "uid_validity": uid_validity,
+            "uid": uid,
+            "reason": reason,
+            "tries": tries,
+            "last": now,
+        }
+        for uid, reason in reasons.items()
+    ]
 
 
 def _write_folder(

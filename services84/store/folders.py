@@ -115,7 +115,14 @@ class FolderStore:
             write_batch(connection, _folder(row), batch, packed, self._database.clock())
 
     def _changes(self, folder_id: int, batch: FolderBatch) -> bool:
-        if batch.added or batch.changed or batch.removed or batch.rekeyed or batch.refused:
+        if (
+            batch.added
+            or batch.changed
+            or batch.removed
+            or batch.rekeyed
+            or batch.refused
+            or batch.suspected
+        ):
             return True
         with self._database.reading() as connection:
             if batch.drop_other_validity and _others_exist(connection, folder_id, batch):

@@ -20,7 +20,15 @@ from services84.store.tables import (
     email_problem,
     email_source,
 )
-from services84.store.values import Identity, Item, ItemBody, ItemFlag, ItemState, NewAttachment
+from services84.store.values import (
+    Identity,
+    Item,
+    ItemBody,
+    ItemFlag,
+    ItemState,
+    NewAttachment,
+    Refusal,
+)
 
 _ITEM = (
     email_item.c.email_item_id,
@@ -105,16 +113,16 @@ class ItemStore:
             )
             return connection.execute(other.limit(1)).first() is not None
 
-    def refusals(self, folder_id: int, uid_validity: int) -> dict[int, int]:
-        """UID → how often the server has refused that message."""
+    def refusals(self, folder_id: int, uid_validity: int) -> dict[int, Refusal]:
+        """UID → how often and when the server did not give that message."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                select(email_problem.c.uid, email_problem.c.tries).where(
+                select(email_problem.c.uid, email_problem.c.tries, email_problem.c.last).where(
                     email_problem.c.email_folder_id == folder_id,
                     email_problem.c.uid_validity == uid_validity,
                 )
             ).all()
-        return {row.uid: row.tries for row in rows}
+        return {row.uid: Refusal(row.tries, row.last) for row in rows}
 
     # What people read ----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ _RUN = (
     sync_run.c.sync_run_id,
     sync_run.c.account_id,
     sync_run.c.state,
+    sync_run.c.owner,
     sync_run.c.started,
     sync_run.c.finished,
     sync_run.c.new,

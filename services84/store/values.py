@@ -183,6 +183,7 @@ class Run:
     run_id: int
     account_id: int
     state: RunState
+    owner: str
     started: datetime
     finished: datetime | None
     new: int
@@ -339,6 +340,15 @@ class FlagChange:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A message that the server has, and did not give. `tries` 0: only under suspicion, because
+    the connection broke while it was fetched along with others."""
+
+    tries: int
+    last: datetime
+
+
+@dataclass(frozen=True)
 class Identity:
     """By what a message is recognised after UIDVALIDITY has changed."""
 
@@ -354,8 +364,8 @@ class FolderBatch:
 
     Order of writing: `rekeyed` (item id → new UID, under `cursor.uid_validity`), `removed`
     (item ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
-    `uid_validity`), `refused`, `cursor`. Counts of the folder are renewed in the same transaction
-    whenever rows change.
+    `uid_validity`), `refused`, `suspected`, `cursor`. Counts of the folder are renewed in the
+    same transaction whenever rows change.
     """
 
     uid_validity: int
@@ -364,7 +374,8 @@ class FolderBatch:
     removed: Sequence[int] = ()
     rekeyed: Mapping[int, int] = field(default_factory=dict)
     drop_other_validity: bool = False
-    refused: Mapping[int, str] = field(default_factory=dict)  # UID → reason
+    refused: Mapping[int, str] = field(default_factory=dict)  # UID → reason; one more try
+    suspected: Mapping[int, str] = field(default_factory=dict)  # UID → reason; no try yet
     cursor: Cursor | None = None
 
 

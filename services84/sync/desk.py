@@ -145,13 +145,16 @@ class SyncDesk:
     # One sync an account -------------------------------------------------------------------------
 
     def _served_since(self, account_id: int, asked: datetime | None) -> SyncReport | None:
-        """The result of a finished sync that started after `asked`, if there is one."""
+        """The result of a finished sync that started after `asked`, if there is one.
+
+        Only of this machine's: another's clock may be wrong.
+        """
         if asked is None:
             return None
         run = self._accounts.latest_run(account_id)
         if run is None or run.started < asked or run.state is not RunState.COMPLETED:
             return None
-        return _report_of(run)
+        return _report_of(run) if _machine(run.owner) == _machine(self._owner) else None
 
     def _start_or_join(
         self, account_id: int, *, force: bool, progress: ProgressCallback | None
@@ -347,6 +350,10 @@ def _resting(account: Account, now: datetime) -> MailServerBusy:
     return MailServerBusy(
         f"not tried again for {seconds:.0f} seconds after: {reason}", retry_after=seconds
     )
+
+
+def _machine(owner: str) -> str:
+    return owner.partition(":")[0]
 
 
 def _report_of(run: Run) -> SyncReport:

@@ -28,7 +28,7 @@ from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import Account, Folder, Lease, RunOutcome, ServiceAuth
+from services84.store.values import Account, Folder, FolderAttribute, Lease, RunOutcome, ServiceAuth
 from services84.sync import plan
 from services84.sync.folder import FolderSync, Tally
 from services84.sync.mailbox import MailServers
@@ -131,6 +131,7 @@ class SyncEngine:
             removed=tally.removed,
             seconds=seconds,
             error=error,
+            skipped=tuple(tally.skipped),
         )
 
     def _attempt(self, task: _Task) -> Services84Error | None:
@@ -191,11 +192,16 @@ class SyncEngine:
                         progress(_progress(folder, done, folders, tally))
 
                 checkpoint()
-                sync = FolderSync(connection, self._folders, self._items, lease, tally, checkpoint)
+                sync = FolderSync(
+                    connection, self._folders, self._items, lease, tally, checkpoint, self._clock
+                )
                 try:
                     sync.run(folder, statuses.get(folder.server_name))
                 except MailServerRefused as refusal:
-                    # One folder that cannot be opened stops neither the others nor the account.
+                    # One folder that cannot be opened stops neither the others nor the account;
+                    # INBOX is no such folder, it has to be there.
+                    if folder.attributes & FolderAttribute.INBOX:
+                        raise
                     tally.skipped.append(folder.name)
                     log.warning(
                         "sync.folder_skipped",
@@ -242,10 +248,8 @@ class SyncEngine:
         known = self._folders.list(lease.account_id)
         found = connection.folders()
         listed = [folder_draft(folder) for folder in found]
-        if not listed:
-            # Every account has an INBOX (RFC 9051, 5.1): an empty list is a server in trouble,
-            # and believing it would drop the whole cache.
-            raise MailServerRefused("the server listed no folders, not even INBOX")
+        if plan.lacks_inbox(known, listed):
+            raise MailServerRefused("the server's list of folders lacks INBOX")
         changes = plan.plan_folders(known, listed)
         if changes:
             self._folders.reconcile(lease, changes)

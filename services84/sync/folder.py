@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
-from services84.errors import MailServerRefused
+from services84.errors import MailServerRefused, MailServerUnreachable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import ExaminedFolder, FetchedMessage, FolderDelta, SyncPoint
 from services84.store.folders import FolderStore
@@ -63,6 +64,7 @@ class FolderSync:
         lease: Lease,
         tally: Tally,
         checkpoint: Callable[[], None],
+        clock: Callable[[], datetime],
     ) -> None:
         self._connection = connection
         self._folders = folders
@@ -70,6 +72,7 @@ class FolderSync:
         self._lease = lease
         self._tally = tally
         self._checkpoint = checkpoint
+        self._clock = clock
 
     def run(self, folder: Folder, status: ExaminedFolder | None = None) -> None:
         """Sync `folder`; `status` is what the server's list said of it, where it did.
@@ -91,7 +94,8 @@ class FolderSync:
         elif work is plan.Work.DELTA:
             differences = self._follow(folder, seen, examined.delta)
         differences = differences or self._compare(folder, seen)
-        complete = self._fetch(folder, seen, differences.missing) and differences.trusted
+        given = self._fetch(folder, seen, differences)
+        complete = given and differences.trusted and not differences.postponed
         self._folders.apply(
             self._lease,
             folder.folder_id,
@@ -132,6 +136,7 @@ class FolderSync:
             total=folder.total,
             exists=seen.exists,
             refusals=refusals,
+            now=self._clock(),
         )
         if not differences.trusted:
             return None
@@ -173,6 +178,7 @@ class FolderSync:
             flags,
             exists=seen.exists,
             refusals=self._items.refusals(folder.folder_id, seen.uid_validity),
+            now=self._clock(),
         )
         self._write_differences(folder, seen, differences)
         return differences
@@ -183,37 +189,71 @@ class FolderSync:
         if differences.changed or differences.removed:
             self._apply(folder, seen, changed=differences.changed, removed=differences.removed)
 
-    def _fetch(self, folder: Folder, seen: plan.FolderSeen, missing: Sequence[int]) -> bool:
-        """Fetch and commit `missing`, newest first; False when some were not given."""
-        if not missing:
+    def _fetch(self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences) -> bool:
+        """Fetch and commit what is missing, newest first; False when some were not given."""
+        wanted = [*differences.missing, *differences.suspects]
+        if not wanted:
             return True
-        self._tally.messages_total += len(missing)
-        sizes = self._connection.sizes(missing)
+        self._tally.messages_total += len(wanted)
+        sizes = self._connection.sizes(wanted)
         refused = plan.too_large(sizes)
         if refused:
             self._apply(folder, seen, refused=refused)
-        wanted = [uid for uid in missing if uid not in refused]
         complete = True
-        for batch in plan.batches(wanted, sizes):
-            added, not_given = self._fetch_batch(batch)
+        for batch in plan.fetch_order(differences, sizes, leave_out=refused.keys()):
+            added, not_given = self._fetch_batch(folder, seen, batch)
             self._apply(folder, seen, added=added, refused=not_given)
             complete = complete and not not_given
         return complete
 
-    def _fetch_batch(self, uids: Sequence[int]) -> tuple[list[NewItem], dict[int, str]]:
-        """Messages of one batch; a refused batch is asked for again one by one."""
+    def _fetch_batch(
+        self, folder: Folder, seen: plan.FolderSeen, uids: Sequence[int]
+    ) -> tuple[list[NewItem], dict[int, str]]:
+        """Messages of one batch; a refused batch is asked for again one by one.
+
+        Raises the refusal when every one of several is refused: that is no message's fault. A
+        connection that breaks puts its batch under suspicion, for the next run to take singly.
+        """
         try:
             return self._read(uids, self._connection.messages(uids))
+        except MailServerUnreachable as broken:
+            self._suspect(folder, seen, uids, broken)
+            raise
         except MailServerRefused as refusal:
             if len(uids) == 1:
                 return [], {uids[0]: refusal.message}
+            return self._one_by_one(folder, seen, uids, refusal)
+
+    def _one_by_one(
+        self,
+        folder: Folder,
+        seen: plan.FolderSeen,
+        uids: Sequence[int],
+        refusal: MailServerRefused,
+    ) -> tuple[list[NewItem], dict[int, str]]:
         added: list[NewItem] = []
         refused: dict[int, str] = {}
         for uid in uids:
-            one, not_given = self._fetch_batch([uid])
+            one, not_given = self._fetch_batch(folder, seen, [uid])
             added += one
             refused |= not_given
+            if len(refused) >= plan.REFUSED_IN_A_ROW and not added:
+                raise refusal
+        if not added:
+            raise refusal
         return added, refused
+
+    def _suspect(
+        self,
+        folder: Folder,
+        seen: plan.FolderSeen,
+        uids: Sequence[int],
+        broken: MailServerUnreachable,
+    ) -> None:
+        if len(uids) == 1:
+            self._apply(folder, seen, refused={uids[0]: broken.message})
+        else:
+            self._apply(folder, seen, suspected=dict.fromkeys(uids, broken.message))
 
     def _read(
         self, uids: Sequence[int], messages: Iterable[FetchedMessage]
@@ -236,6 +276,7 @@ class FolderSync:
         removed: Sequence[int] = (),
         rekeyed: Mapping[int, int] | None = None,
         refused: Mapping[int, str] | None = None,
+        suspected: Mapping[int, str] | None = None,
     ) -> None:
         """Commit one batch. The cursor stays incomplete until the folder's last batch."""
         batch = FolderBatch(
@@ -245,6 +286,7 @@ class FolderSync:
             removed=removed,
             rekeyed=rekeyed or {},
             refused=refused or {},
+            suspected=suspected or {},
             cursor=plan.cursor_after(seen, complete=False),
         )
         self._folders.apply(self._lease, folder.folder_id, batch)

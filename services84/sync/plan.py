@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from services84.store.values import (
     Cursor,
@@ -19,6 +20,7 @@ from services84.store.values import (
     FolderDraft,
     Identity,
     ItemState,
+    Refusal,
 )
 from services84.sync.vocabulary import FlagsSeen
 
@@ -26,6 +28,8 @@ BATCH_BYTES = 8 * 1024 * 1024  # as much as is lost when a connection breaks wit
 BATCH_MESSAGES = 500
 LARGEST_MESSAGE = 200 * 1024 * 1024
 MAX_TRIES = 3  # of a message that the server does not give
+REFUSED_IN_A_ROW = 5  # of a batch, and none given: then it is the server, not the messages
+TRY_AGAIN_AFTER = timedelta(hours=1)  # so that the tries outlast a passing trouble
 
 
 class Work(enum.Enum):
@@ -58,21 +62,41 @@ class Differences:
     changed: tuple[FlagChange, ...]
     removed: tuple[int, ...]  # item ids
     trusted: bool  # false: the server named fewer messages than it says it has
+    suspects: tuple[int, ...] = ()  # UIDs to fetch one by one, after the others
+    postponed: bool = False  # some that were not given are to be tried another time
 
 
 def plan_folders(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> FolderChanges:
-    """What a new listing changes; a folder is the same when the server spells its name the same."""
-    by_name = {folder.server_name: folder for folder in known}
-    listed_names = {draft.server_name for draft in listed}
+    """What a new listing changes; a folder is the same when the server spells its name the same.
+
+    INBOX is INBOX in any case (RFC 9051, 5.1).
+    """
+    by_name = {_spelt(folder.server_name): folder for folder in known}
+    listed_names = {_spelt(draft.server_name) for draft in listed}
     added, updated = [], {}
     for draft in listed:
-        folder = by_name.get(draft.server_name)
+        folder = by_name.get(_spelt(draft.server_name))
         if folder is None:
             added.append(draft)
         elif draft != _draft_of(folder):
             updated[folder.folder_id] = draft
-    removed = [f.folder_id for f in known if f.server_name not in listed_names]
+    removed = [f.folder_id for f in known if _spelt(f.server_name) not in listed_names]
     return FolderChanges(added=tuple(added), updated=updated, removed=tuple(removed))
+
+
+def _spelt(server_name: str) -> str:
+    return "INBOX" if server_name.upper() == "INBOX" else server_name
+
+
+def lacks_inbox(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> bool:
+    """Whether a list cannot be the whole list: INBOX, which nobody can delete, is missing.
+
+    Believing such a list would drop folders with all their mail.
+    """
+    return not listed or (
+        any(_spelt(folder.server_name) == "INBOX" for folder in known)
+        and not any(_spelt(draft.server_name) == "INBOX" for draft in listed)
+    )
 
 
 def _draft_of(folder: Folder) -> FolderDraft:
@@ -138,26 +162,32 @@ def compare(
     seen: Mapping[int, FlagsSeen],
     *,
     exists: int,
-    refusals: Mapping[int, int],
+    refusals: Mapping[int, Refusal],
+    now: datetime,
 ) -> Differences:
     """Set the cache's messages against the server's; both are keyed by UID.
 
     A server that names fewer messages than it says exist may have lost some of its answer: then
-    nothing is removed. `refusals` counts the tries of messages that the server did not give.
+    nothing is removed. `refusals` are messages that the server did not give: each is tried
+    MAX_TRIES times in all, TRY_AGAIN_AFTER apart.
     """
     trusted = len(seen) >= exists
-    missing = sorted(
-        (uid for uid in seen if uid not in known and refusals.get(uid, 0) < MAX_TRIES),
-        reverse=True,
+    missing = sorted((uid for uid in seen if uid not in known), reverse=True)
+    clean = tuple(uid for uid in missing if uid not in refusals)
+    pending = [uid for uid in missing if uid in refusals and refusals[uid].tries < MAX_TRIES]
+    due = tuple(
+        uid
+        for uid in pending
+        if not refusals[uid].tries or refusals[uid].last + TRY_AGAIN_AFTER <= now
     )
     changed = tuple(
-        FlagChange(item_id=state.item_id, flags=now.flags, keywords=now.keywords)
+        FlagChange(item_id=state.item_id, flags=found.flags, keywords=found.keywords)
         for uid, state in known.items()
-        if (now := seen.get(uid)) is not None
-        and (now.flags, now.keywords) != (state.flags, state.keywords)
+        if (found := seen.get(uid)) is not None
+        and (found.flags, found.keywords) != (state.flags, state.keywords)
     )
     removed = tuple(s.item_id for uid, s in known.items() if uid not in seen) if trusted else ()
-    return Differences(tuple(missing), changed, removed, trusted)
+    return Differences(clean, changed, removed, trusted, due, len(due) < len(pending))
 
 
 def known_until(known: Folder) -> tuple[int, int] | None:
@@ -174,7 +204,8 @@ def delta_differences(
     *,
     total: int,
     exists: int,
-    refusals: Mapping[int, int],
+    refusals: Mapping[int, Refusal],
+    now: datetime,
 ) -> Differences:
     """What a delta of the server's asks for; `known` needs to hold only what the delta names.
 
@@ -183,11 +214,13 @@ def delta_differences(
     server says exists, something was not told: then the result is not trusted, and the caller
     compares everything.
     """
-    found = compare(known, changed, exists=len(changed), refusals=refusals)
+    found = compare(known, changed, exists=len(changed), refusals=refusals, now=now)
     gone = set(removed)
     arrived = len(refusals) + sum(uid not in known and uid not in refusals for uid in changed)
     return Differences(
         missing=found.missing,
+        suspects=found.suspects,
+        postponed=found.postponed,
         changed=tuple(change for change in found.changed if change.item_id not in gone),
         removed=tuple(removed),
         trusted=total + arrived - len(gone) == exists,
@@ -255,6 +288,17 @@ def too_large(sizes: Mapping[int, int]) -> dict[int, str]:
         for uid, size in sizes.items()
         if size > LARGEST_MESSAGE
     }
+
+
+def fetch_order(
+    differences: Differences, sizes: Mapping[int, int], *, leave_out: Collection[int]
+) -> Iterator[list[int]]:
+    """The batches in which messages are fetched: what is clean together, what is suspect last
+    and each alone, so that one message that breaks the connection holds up no other."""
+    yield from batches((uid for uid in differences.missing if uid not in leave_out), sizes)
+    for uid in differences.suspects:
+        if uid not in leave_out:
+            yield [uid]
 
 
 def batches(

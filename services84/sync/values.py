@@ -50,6 +50,7 @@ class SyncReport:
     removed: int = 0
     seconds: float = 0.0
     error: Services84Error | None = None
+    skipped: tuple[str, ...] = ()  # names of folders that could not be opened
 
 
 @dataclass(frozen=True)

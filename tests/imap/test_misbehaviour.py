@@ -314,14 +314,32 @@ def test_slow_is_not_silent() -> None:
     ("said", "problem"),
     [
         (b"* 3 EXISTS\r\n%t OK\r\n", "gives no UIDVALIDITY for 'INBOX'"),
-        (b"* OK [UIDVALIDITY 0]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
-        (b"* OK [UIDVALIDITY x]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
+        (b"* 3 EXISTS\r\n* OK [UIDVALIDITY 0]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
+        (b"* 3 EXISTS\r\n* OK [UIDVALIDITY x]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
+        (
+            b"* 3 EXISTS\r\n* OK [UIDVALIDITY 18446744073709551616]\r\n%t OK\r\n",
+            "gives no UIDVALIDITY",
+        ),
+        (b"* OK [UIDVALIDITY 7]\r\n%t OK\r\n", "does not say how many messages 'INBOX' has"),
         (b"%t NO [NONEXISTENT] gone\r\n", r"refused EXAMINE: \[NONEXISTENT\] gone"),
     ],
 )
 def test_a_folder_that_cannot_be_synced_is_refused(said: bytes, problem: str) -> None:
     with signed_in(answer(said), LOGOUT) as connection, refused(MailServerRefused, problem):
         connection.examine("INBOX")
+
+
+def test_names_and_numbers_that_cannot_be_are_left_out() -> None:
+    listed = b'* LIST () "/" "a\x00b"\r\n* LIST () "/" INBOX\r\n%t OK\r\n'
+    opened = b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n%t OK\r\n"
+    flags = (
+        b"* 1 FETCH (UID 4294967296 FLAGS ())\r\n* 2 FETCH (UID 4294967295 FLAGS ())\r\n%t OK\r\n"
+    )
+    script = (answer(listed), answer(b"%t OK\r\n"), answer(opened), answer(flags), LOGOUT)
+    with signed_in(*script) as connection:
+        assert [folder.name for folder in connection.folders()] == ["INBOX"]
+        connection.examine("INBOX")
+        assert set(connection.flags()) == {4294967295}
 
 
 def test_what_examine_tells() -> None:

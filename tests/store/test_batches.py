@@ -242,7 +242,7 @@ def test_a_batch_does_all_in_one(stores: Stores, lease: Lease, folder: Folder) -
     assert states[12].item_id not in before.values()
     assert stores.items.states(folder.folder_id, 1) == {}
     assert stores.items.refusals(folder.folder_id, 1) == {}
-    assert stores.items.refusals(folder.folder_id, 2) == {15: 1}
+    assert _tries(stores, folder, 2) == {15: 1}
     found = stores.folders.get(folder.folder_id)
     assert found is not None
     assert (found.uid_validity, found.uid_next, found.highest_mod_seq, found.complete) == (
@@ -350,14 +350,31 @@ def test_more_removals_than_a_statement_takes(stores: Stores, lease: Lease, fold
     assert _counts(stores, folder) == (0, 0)
 
 
+def _tries(stores: Stores, folder: Folder, uid_validity: int) -> dict[int, int]:
+    refusals = stores.items.refusals(folder.folder_id, uid_validity)
+    return {uid: refusal.tries for uid, refusal in refusals.items()}
+
+
+def test_suspicion_is_no_try_and_takes_none_back(
+    stores: Stores, lease: Lease, folder: Folder
+) -> None:
+    stores.folders.apply(lease, folder.folder_id, FolderBatch(1, refused={7: "no"}))
+    stores.later(hours=1)
+    batch = FolderBatch(1, suspected={7: "broke", 8: "broke"})
+    stores.folders.apply(lease, folder.folder_id, batch)
+    assert _tries(stores, folder, 1) == {7: 1, 8: 0}
+    stores.folders.apply(lease, folder.folder_id, FolderBatch(1, refused={8: "no"}))
+    assert _tries(stores, folder, 1) == {7: 1, 8: 1}
+
+
 def test_refusals_are_counted_until_the_message_comes(
     stores: Stores, lease: Lease, folder: Folder
 ) -> None:
     for reason in ("no", "no again"):
         stores.folders.apply(lease, folder.folder_id, FolderBatch(1, refused={7: reason, 8: "x"}))
-    assert stores.items.refusals(folder.folder_id, 1) == {7: 2, 8: 2}
+    assert _tries(stores, folder, 1) == {7: 2, 8: 2}
     stores.folders.apply(lease, folder.folder_id, FolderBatch(1, added=[message(7)]))
-    assert stores.items.refusals(folder.folder_id, 1) == {8: 2}
+    assert _tries(stores, folder, 1) == {8: 2}
 
 
 def test_old_rows_stay_until_they_are_dropped(stores: Stores, lease: Lease, folder: Folder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from services84.store.values import (
     Identity,
     ItemFlag,
     ItemState,
+    Refusal,
 )
 from services84.sync import plan
 from services84.sync.plan import FolderSeen, Work
@@ -128,6 +129,18 @@ def test_a_list_adds_updates_and_removes_by_the_servers_spelling() -> None:
     assert changes.removed == (2,)
 
 
+def test_inbox_is_the_same_folder_in_any_case() -> None:
+    changes = plan.plan_folders([folder(name="Inbox", server_name="inbox")], [draft("INBOX")])
+    assert (changes.added, changes.removed) == ((), ())
+
+
+def test_a_list_without_inbox_is_not_the_whole_list() -> None:
+    assert plan.lacks_inbox([], [])
+    assert plan.lacks_inbox([folder()], [draft("Work")])
+    assert not plan.lacks_inbox([], [draft("Work")])
+    assert not plan.lacks_inbox([folder()], [draft("Inbox")])
+
+
 def test_attributes_that_servers_set_at_random_are_not_kept() -> None:
     seen = attributes_seen(
         {"\\Marked", "\\HasNoChildren", "\\Sent", "\\X-Unknown"}, inbox=False, subscribed=True
@@ -169,7 +182,7 @@ def test_compare_finds_missing_changed_and_removed() -> None:
         8: FlagsSeen(ItemFlag.NONE, ""),
         9: FlagsSeen(ItemFlag.SEEN, ""),
     }
-    found = plan.compare(known, seen, exists=5, refusals={})
+    found = plan.compare(known, seen, exists=5, refusals={}, now=A_DATE)
     assert found.missing == (9, 8)  # newest first
     assert set(found.changed) == {
         FlagChange(12, ItemFlag.NONE, ""),
@@ -181,15 +194,33 @@ def test_compare_finds_missing_changed_and_removed() -> None:
 
 def test_a_short_answer_removes_nothing() -> None:
     known = {uid: state(uid, uid) for uid in range(1, 6)}
-    found = plan.compare(known, {1: FlagsSeen(ItemFlag.NONE, "")}, exists=5, refusals={})
+    found = plan.compare(
+        known, {1: FlagsSeen(ItemFlag.NONE, "")}, exists=5, refusals={}, now=A_DATE
+    )
     assert found.removed == ()
     assert not found.trusted
 
 
-def test_a_message_that_was_refused_three_times_is_left_alone() -> None:
-    seen = {uid: FlagsSeen(ItemFlag.NONE, "") for uid in (1, 2)}
-    found = plan.compare({}, seen, exists=2, refusals={1: 3, 2: 2})
-    assert found.missing == (2,)
+def test_a_message_that_is_not_given_is_tried_three_times_an_hour_apart() -> None:
+    seen = {uid: FlagsSeen(ItemFlag.NONE, "") for uid in range(1, 6)}
+    now = A_DATE + timedelta(hours=10)
+    refusals = {
+        1: Refusal(3, A_DATE),
+        2: Refusal(2, A_DATE),
+        3: Refusal(1, now - timedelta(minutes=59)),
+        4: Refusal(0, now),
+    }
+    found = plan.compare({}, seen, exists=5, refusals=refusals, now=now)
+    assert found.missing == (5,)
+    assert found.suspects == (4, 2)
+    assert found.postponed
+    later = plan.compare({}, seen, exists=5, refusals={1: refusals[1]}, now=now)
+    assert (later.suspects, later.postponed) == ((), False)
+
+
+def test_suspects_are_fetched_last_and_each_alone() -> None:
+    found = plan.Differences((9, 8), (), (), trusted=True, suspects=(4, 2))
+    assert list(plan.fetch_order(found, {}, leave_out={8})) == [[9], [4], [2]]
 
 
 @given(
@@ -201,7 +232,7 @@ def test_carrying_out_a_comparison_makes_the_cache_equal(
 ) -> None:
     known = {uid: state(uid * 10, uid, flags) for uid, flags in before.items()}
     seen = {uid: FlagsSeen(flags, "") for uid, flags in after.items()}
-    found = plan.compare(known, seen, exists=len(seen), refusals={})
+    found = plan.compare(known, seen, exists=len(seen), refusals={}, now=A_DATE)
     cache = {s.item_id // 10: s.flags for s in known.values() if s.item_id not in found.removed}
     cache |= {change.item_id // 10: change.flags for change in found.changed}
     cache |= {uid: after[uid] for uid in found.missing}
@@ -217,7 +248,7 @@ SEEN_NOW = FlagsSeen(ItemFlag.SEEN, "")
 def test_a_delta_finds_what_came_changed_and_went() -> None:
     known = {2: state(12, 2), 3: state(13, 3)}
     found = plan.delta_differences(
-        known, {2: SEEN_NOW, 9: NOTHING}, [13], total=5, exists=5, refusals={}
+        known, {2: SEEN_NOW, 9: NOTHING}, [13], total=5, exists=5, refusals={}, now=A_DATE
     )
     assert found.missing == (9,)
     assert found.changed == (FlagChange(12, ItemFlag.SEEN, ""),)
@@ -227,16 +258,20 @@ def test_a_delta_finds_what_came_changed_and_went() -> None:
 
 @pytest.mark.parametrize("exists", [4, 6])
 def test_a_delta_that_does_not_add_up_is_not_trusted(exists: int) -> None:
-    found = plan.delta_differences({}, {9: NOTHING}, [], total=4, exists=exists, refusals={})
+    found = plan.delta_differences(
+        {}, {9: NOTHING}, [], total=4, exists=exists, refusals={}, now=A_DATE
+    )
     assert not found.trusted
 
 
 def test_messages_that_were_never_given_count_as_being_there() -> None:
     found = plan.delta_differences(
-        {}, {9: NOTHING}, [], total=4, exists=6, refusals={7: plan.MAX_TRIES}
+        {}, {9: NOTHING}, [], total=4, exists=6, refusals={7: Refusal(3, A_DATE)}, now=A_DATE
     )
     assert found.trusted
-    again = plan.delta_differences({}, {7: SEEN_NOW}, [], total=4, exists=5, refusals={7: 3})
+    again = plan.delta_differences(
+        {}, {7: SEEN_NOW}, [], total=4, exists=5, refusals={7: Refusal(3, A_DATE)}, now=A_DATE
+    )
     assert again.trusted
     assert again.missing == ()
 

@@ -94,6 +94,7 @@ def _extra_of(report: SyncReport) -> dict[str, str]:
         "Sync.Changed": str(report.changed),
         "Sync.Removed": str(report.removed),
         "Sync.Seconds": f"{report.seconds:.3f}",
+        **({"Sync.Skipped": "; ".join(report.skipped)} if report.skipped else {}),
     }
 
 
