@@ -49,6 +49,10 @@ _REFERENCES = (
     "{http://www.w3.org/2003/05/soap-encoding}ref",
     "{http://schemas.microsoft.com/2003/10/Serialization/}Ref",
 )
+# What callers write here is told to nobody, not even to them: replies end up in logs. Value stands
+# beside a Key in every dictionary, that of AuthenticateGeneric among them.
+_SECRETS = ("Password", "Ticket", "ApplicationToken", "Value")
+_NOT_SHOWN = "(not shown)"
 _ENVELOPES = (SOAP11_ENVELOPE, SOAP12_ENVELOPE)
 _PREFIXES = {"n": SERVICES84, "a": ARRAYS, "c": CRYPTOGRAPHY, "i": XSI}
 
@@ -181,8 +185,12 @@ PROTOCOLS = {SoapVersion.V11: ContractSoap11, SoapVersion.V12: ContractSoap12}
 
 
 def refuse(element: Any, value: str, problem: str) -> NoReturn:
-    """Raise InvalidMember for an element of the request."""
-    raise InvalidMember(path_of(element), value, problem)
+    """Raise InvalidMember for an element of the request; of a secret the value is not told."""
+    raise InvalidMember(path_of(element), _shown(element, value), problem)
+
+
+def _shown(element: Any, value: str) -> str:
+    return _NOT_SHOWN if local_name(element.tag) in _SECRETS else value
 
 
 def path_of(element: Any) -> str:
@@ -210,7 +218,8 @@ def _is_nil(element: Any) -> bool:
     try:
         nil = lexical.read_boolean(text)
     except lexical.NotOfType as error:
-        raise InvalidMember(f"{path_of(element)}/@xsi:nil", text, error.problem) from error
+        shown = _shown(element, text)
+        raise InvalidMember(f"{path_of(element)}/@xsi:nil", shown, error.problem) from error
     if nil and (len(element) or (element.text or "").strip()):
         refuse(element, "xsi:nil", "stands at a member that has a value")
     return nil
@@ -239,12 +248,14 @@ def _is_nameless(cls: Any) -> bool:
 
 def _named_type(element: Any, text: str) -> tuple[str, str]:
     prefix, _, name = text.strip().rpartition(":")
+    # Takes time by the number of namespaces in force, which `xmlreader` limits.
     return element.nsmap.get(prefix or None, ""), name
 
 
 def _names_base64(element: Any) -> bool:
+    """Whether the xsi:type, which `_check_type` has let pass, is one of base64."""
     text = element.get(_TYPE)
-    return text is not None and _named_type(element, text)[1] in ("base64Binary", "base64")
+    return text is not None and text.strip().rpartition(":")[2] in ("base64Binary", "base64")
 
 
 def _check_no_text(element: Any) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from services84.carriers.base import to_dict
 from services84.soap.endpoint import SoapEndpoint
+from services84.soap.xmlreader import MAX_NAMESPACES
 from tests.soap.wire import TNS, Service, envelope, make_endpoint, post
 
+XSD = "http://www.w3.org/2001/XMLSchema"
+PAIR = "AuthenticationGenericDataKeyValuePair"
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 
@@ -244,3 +248,59 @@ def test_twenty_thousand_pairs_are_read(service: Service) -> None:
     pair = "<AuthenticationGenericDataKeyValuePair><Key>k</Key></AuthenticationGenericDataKeyValuePair>"
     post(endpoint, envelope(f"<Sign><Data>{pair * 20_000}</Data></Sign>"))
     assert len(service.calls[0][1][0].AuthenticationGenericDataKeyValuePair) == 20_000
+
+
+SECRET = "My$ecret"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        f'<Password xmlns:x="{XSD}" i:type="x:base64Binary">{SECRET}</Password>',
+        f'<Password xmlns:x="urn:x" i:type="x:{SECRET}">a</Password>',
+        f"<Password><{SECRET.replace('$', '')}/></Password>",
+        f'<Password i:nil="{SECRET}"/>',
+        f'<Password href="{SECRET}"/>',
+        f'<Password xmlns="{SECRET}"/>',
+    ],
+)
+def test_a_wrong_password_is_not_told(endpoint: SoapEndpoint, members: str) -> None:
+    answer = post(endpoint, save(f"<IncomingCredentials>{members}</IncomingCredentials>"))
+    assert answer.status == 500
+    assert "EMailAccount/IncomingCredentials/Password" in (answer.text("faultstring") or "")
+    assert b"ecret" not in answer.body
+
+
+@pytest.mark.parametrize("header", ["<Credentials>{}</Credentials>", "{}"])
+def test_a_wrong_ticket_or_token_is_not_told(endpoint: SoapEndpoint, header: str) -> None:
+    name = "Ticket" if "Credentials" in header else "ApplicationToken"
+    block = f'<{name} xmlns:x="{XSD}" i:type="x:base64Binary">{SECRET}</{name}>'
+    answer = post(endpoint, envelope("<GetCurrentAccountId/>", header=header.format(block)))
+    assert f"{name}: '(not shown)' is no base64" in (answer.text("faultstring") or "")
+    assert SECRET.encode() not in answer.body
+
+
+@pytest.mark.parametrize("value", ["", "<Key>Password</Key>"])
+def test_a_wrong_value_of_a_dictionary_is_not_told(endpoint: SoapEndpoint, value: str) -> None:
+    secret = f'<Value xmlns:x="{XSD}" i:type="x:base64Binary">{SECRET}</Value>'
+    pair = f"<{PAIR}>{value}{secret}</{PAIR}>"
+    answer = post(endpoint, envelope(f"<Sign><Data>{pair}</Data></Sign>"))
+    assert "Value: '(not shown)' is no base64" in (answer.text("faultstring") or "")
+    assert SECRET.encode() not in answer.body
+
+
+def test_what_is_wrong_with_another_member_is_told(endpoint: SoapEndpoint) -> None:
+    typed = f'<Server xmlns:x="{XSD}" i:type="x:base64Binary">a$b</Server>'
+    answer = post(endpoint, save(f"<IncomingCredentials>{typed}</IncomingCredentials>"))
+    assert "Server: 'a$b' is no base64" in (answer.text("faultstring") or "")
+
+
+def test_many_types_beside_many_namespaces_are_read_in_short(service: Service) -> None:
+    """The name of each is looked up among all namespaces in force there."""
+    namespaces = " ".join(f'xmlns:p{number}="urn:{number}"' for number in range(MAX_NAMESPACES - 4))
+    key = '<Key i:type="x:string">a</Key><Value i:type="x:string">b</Value>'
+    pairs = f"<{PAIR}>{key}</{PAIR}>" * 10_000
+    body = f'<Sign xmlns:x="{XSD}" {namespaces}><Data>{pairs}</Data></Sign>'
+    started = time.process_time()
+    assert post(make_endpoint(service), envelope(body)).text("Succeeded") == "true"
+    assert time.process_time() - started < 2
