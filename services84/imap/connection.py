@@ -177,6 +177,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         self._trace = trace
         self._failure: MailServerError | None = None
         self._inbox: list[Response] = []
+        self._idling = self._ending = False
+        self._stirred = threading.Event()
         self._started = self._heard = time.monotonic()
         self._received = 0
         super().__init__(host=host.host, port=host.port, identifier=f"imap {host}")
@@ -202,6 +204,45 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         with self.commands_lock:
             seen, self._inbox = self._inbox, []
         return Completion(status, text, seen)
+
+    def idle(
+        self, seconds: float, stop: Callable[[], bool], news: Callable[[Response], bool]
+    ) -> Completion:
+        """Perform IDLE (see `session.Session`)."""
+        until = time.monotonic() + seconds
+        asked = False
+
+        def answer(_text: bytes) -> bytes | None:
+            nonlocal asked
+            if asked:
+                return None  # DONE was said; a server that asks again gets no other answer
+            asked = True
+            self._wait_for_news(until, stop, news)
+            return b"DONE"
+
+        return self.perform("IDLE", answer=answer)
+
+    def _wait_for_news(
+        self, until: float, stop: Callable[[], bool], news: Callable[[Response], bool]
+    ) -> None:
+        self._idling = True
+        try:
+            while not (stop() or self._ending or self._has(news)):
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._stirred.wait(min(left, _TICK))
+                self._stirred.clear()
+        finally:
+            self._started = time.monotonic()  # from here on the server is waited for again
+            self._idling = False
+        if self._ending:
+            raise self.abort("the connection has ended")
+
+    def _has(self, news: Callable[[Response], bool]) -> bool:
+        with self.commands_lock:
+            said = list(self._inbox)
+        return any(map(news, said))
 
     def signed_in(self, capabilities: frozenset[str]) -> None:
         self.capabilities = capabilities
@@ -265,6 +306,9 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if name == "welcome":
             self._append_untagged("OK", self._opened.greeting.text)
             self._request_pop(tag, (True, b""))
+        elif self.Terminate:
+            # Whoever ends the waiting of others at the end may have done so already.
+            request.abort(self.abort, "the connection has ended")
         return request
 
     def _reader(self) -> None:
@@ -279,6 +323,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         except OSError as error:
             self._failure = self._failure or connection_lost(host, error)
         finally:
+            self._ending = True
+            self._stirred.set()
             self.inq.put((self.abort, "the connection has ended"))
 
     def _read(self) -> None:
@@ -303,9 +349,11 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             self._put_response(response)
         # Taken after the work: its time is not the server's silence.
         self._heard = time.monotonic()
+        if self._idling:
+            self._stirred.set()
 
     def _check_patience(self) -> None:
-        if not self.tagged_commands:
+        if not self.tagged_commands or self._idling:
             return
         now, host = time.monotonic(), self._mail_host
         if now - max(self._heard, self._started) > self._patience:

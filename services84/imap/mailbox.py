@@ -9,11 +9,12 @@ are peeked at (BODY.PEEK).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 
 from services84.errors import MailServerRefused
 from services84.imap import names, responses
+from services84.imap.framing import Response
 from services84.imap.names import Pieces, astring, joined, verbatim
 from services84.imap.refusals import command_refusal
 from services84.imap.responses import Fetched, uid_sets
@@ -31,6 +32,7 @@ from services84.mailhost import MailHost
 
 LONGEST_SET = 7000  # characters; RFC 2683 section 3.2.1.5 wants lines below 8000
 MESSAGES_A_COMMAND = 250  # what one answer makes us hold at once
+_NEWS = frozenset({"EXISTS", "EXPUNGE", "FETCH", "VANISHED"})
 
 
 class ImapConnection:
@@ -153,6 +155,21 @@ class ImapConnection:
             delta=_delta(completion) if asked and asked.uid_validity == uid_validity else None,
         )
 
+    def idle(self, seconds: float, stop: Callable[[], bool]) -> bool:
+        """Wait for news of the examined folder (IDLE, RFC 2177); whether there are any.
+
+        Comes back at once when the server tells of a message that came, went or changed; after
+        `seconds`, which must be below 29 minutes; and soon after `stop` says so. Raises
+        MailServerRefused where the server has no IDLE.
+        """
+        if "IDLE" not in self.capabilities:
+            raise MailServerRefused(f"{self._host} has no IDLE", host=self._host.host)
+        completion = self._session.idle(seconds, stop, _is_news)
+        self._note(completion)
+        if not completion.ok:
+            raise command_refusal(self._host, "IDLE", completion.text)
+        return any(map(_is_news, completion.responses))
+
     # Messages of the examined folder ------------------------------------------------------------
 
     def flags(self) -> dict[int, FlagState]:
@@ -229,6 +246,16 @@ class ImapConnection:
 
     def _perform(self, command: str, *arguments: Pieces) -> Completion:
         completion = self._session.perform(command, *arguments)
+        self._note(completion)
+        # Messages expunged meanwhile may turn the answer into a NO with the rest of the data
+        # (RFC 2180 section 4.1.2, RFC 5530).
+        expunged = responses.status_text(completion.text).code == "EXPUNGEISSUED"
+        if not completion.ok and not (command == "UID" and expunged):
+            raise command_refusal(self._host, command, completion.text)
+        return completion
+
+    def _note(self, completion: Completion) -> None:
+        """Keep count of the messages in the folder, which any command's responses may alter."""
         for said in _said(completion):
             if said.kind == "EXISTS" and said.number is not None:
                 self._exists = said.number
@@ -238,12 +265,11 @@ class ImapConnection:
             if not earlier:
                 gone = sum(last - first + 1 for first, last in ranges)
                 self._exists = max(self._exists - gone, 0)
-        # Messages expunged meanwhile may turn the answer into a NO with the rest of the data
-        # (RFC 2180 section 4.1.2, RFC 5530).
-        expunged = responses.status_text(completion.text).code == "EXPUNGEISSUED"
-        if not completion.ok and not (command == "UID" and expunged):
-            raise command_refusal(self._host, command, completion.text)
-        return completion
+
+
+def _is_news(response: Response) -> bool:
+    said = responses.untagged(response)
+    return said is not None and said.kind in _NEWS
 
 
 def _listed(completion: Completion) -> list[responses.Listed]:

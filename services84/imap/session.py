@@ -39,6 +39,12 @@ class Session(Protocol):
     def perform(self, name: str, *arguments: Pieces, answer: Answer | None = None) -> Completion:
         """Perform a command; raises MailServerError when the conversation breaks."""
 
+    def idle(
+        self, seconds: float, stop: Callable[[], bool], news: Callable[[Response], bool]
+    ) -> Completion:
+        """Perform IDLE (RFC 2177) until a response is `news`, `stop` says so, or the time is
+        over; raises as `perform`."""
+
     def signed_in(self, capabilities: frozenset[str]) -> None:
         """The server has accepted the login; these are its capabilities now."""
 
