@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import re
 import secrets
@@ -45,28 +46,32 @@ class Vault:
 
     # The key file --------------------------------------------------------------------------------
 
+    @classmethod
+    def of_new_key(cls) -> Vault:
+        """A vault with a key that is nowhere else; what it seals is lost with it."""
+        return cls({_new_key_id(): secrets.token_bytes(_KEY_BYTES)})
+
     @staticmethod
     def create_key_file(path: Path) -> None:
         """Make a file with one new key that only its owner can read.
 
-        Raises KeyUnavailable when there is something of that name already, which is left as it
-        is, or when the file cannot be written.
+        It is there whole or not at all, so that nobody meets it half-written, and of several
+        who make it at once one succeeds. Raises KeyUnavailable when there is something of that
+        name already, which is left as it is, or when the file cannot be written.
         """
-        line = f"{secrets.token_hex(4)} {_encode(secrets.token_bytes(_KEY_BYTES))}\n"
+        line = f"{_new_key_id()} {_encode(secrets.token_bytes(_KEY_BYTES))}\n"
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            _write_new(draft, _HEADER + line)
+            os.link(draft, path)  # unlike a renaming, never over another file
+            _save_folder(path.parent)
         except FileExistsError as error:
             raise KeyUnavailable(f"key file {path} exists; it is never overwritten") from error
         except OSError as error:
             raise KeyUnavailable(f"cannot make key file {path}: {error.strerror}") from error
-        try:
-            with open(descriptor, "w", encoding="ascii") as file:
-                file.write(_HEADER + line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            os.unlink(path)  # half a key file would only be in the way
-            raise KeyUnavailable(f"cannot write key file {path}: {error.strerror}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
     @classmethod
     def load(cls, path: Path) -> Vault:
@@ -120,6 +125,27 @@ class Vault:
             return plain.decode("utf-8", "surrogatepass")
         except (InvalidTag, ValueError) as error:
             raise SecretUnreadable(f"{where} is damaged or belongs elsewhere") from error
+
+
+def _new_key_id() -> str:
+    return secrets.token_hex(4)
+
+
+def _write_new(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _save_folder(path: Path) -> None:
+    """A new name lasts only once its folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +126,37 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "nowhere")
     with pytest.raises(KeyUnavailable):
         Vault.create_key_file(link)
+
+
+def test_of_many_who_make_a_key_file_one_does_and_all_find_it_whole(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def make(number: int) -> bool:
+        path = tmp_path / f"key-{number // 8}"
+        together.wait(30)
+        try:
+            Vault.create_key_file(path)
+        except KeyUnavailable:
+            Vault.load(path)
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, range(8 * 50)))
+    assert sum(made) == 50
+    assert len(list(tmp_path.iterdir())) == 50
+
+
+def test_a_key_file_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyUnavailable, match="No space left"):
+        Vault.create_key_file(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
