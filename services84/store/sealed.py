@@ -5,6 +5,7 @@ does not. For setting up; single passwords are the accounts' matter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Row, select, update
 
@@ -54,7 +55,7 @@ class SealedSecrets:
                 )
         return len(lost)
 
-    def _opens(self, row: Row[tuple[int, str]]) -> bool:
+    def _opens(self, row: Row[Any]) -> bool:
         try:
             self._vault.open(
                 row.password, table="service_auth", row=row.service_auth_id, column="password"
