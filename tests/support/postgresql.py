@@ -27,15 +27,16 @@ TEMPLATE = "template_services84"
 DEADLINE = 30.0  # seconds, to start
 NEEDED_MEMORY = 1024**3
 # Nothing of a test's database is needed after a crash.
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
 class PostgresqlServer:
     """One cluster; `url(name)` addresses a database of it."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, settings: tuple[str, ...] = FAST) -> None:
         self.folder = folder
         self._binaries = binaries
+        self._settings = settings
         self._user: dict[str, Any] = _unprivileged_user()
         if self._user:
             os.chown(folder, self._user["user"], self._user["group"])
@@ -47,7 +48,7 @@ class PostgresqlServer:
             "initdb", "--pgdata=data", f"--username={OWNER}", "--auth=trust", "--encoding=UTF8",
             "--locale=C", "--no-sync", "--no-instructions",
         )  # fmt: skip
-        settings = [f"unix_socket_directories={self.folder}", "listen_addresses=", *_FAST]
+        settings = [f"unix_socket_directories={self.folder}", "listen_addresses=", *self._settings]
         settings += ["unix_socket_permissions=0700", "max_connections=100"]
         command = [str(self._binaries / "postgres"), "-D", "data"]
         with (self.folder / "log").open("wb") as log:
@@ -140,7 +141,7 @@ def _unprivileged_user() -> dict[str, Any]:
     raise RuntimeError("there is no user to run PostgreSQL as")
 
 
-def _binaries() -> Path | None:
+def find_postgresql() -> Path | None:
     """The folder of the newest PostgreSQL that is installed with its server."""
 
     def version(folder: Path) -> list[int]:
@@ -173,7 +174,7 @@ def missing(what: str) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A running PostgreSQL; skips without one."""
-    binaries = _binaries()
+    binaries = find_postgresql()
     if binaries is None:
         missing("PostgreSQL's server")
         return

@@ -142,6 +142,12 @@ class ServerProcess:
         return reply.text("Credentials/Ticket") or ""
 
     @property
+    def pid(self) -> int:
+        """The process that was started: gunicorn's master, whose children serve."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
