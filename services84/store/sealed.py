@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from services84.errors import SecretUnreadable
 from services84.store.account_rows import Vault
@@ -55,7 +55,7 @@ class SealedSecrets:
                 )
         return len(lost)
 
-    def _opens(self, row: Row[Any]) -> bool:
+    def _opens(self, row: Any) -> bool:
         try:
             self._vault.open(
                 row.password, table="service_auth", row=row.service_auth_id, column="password"
