@@ -2,4 +2,4 @@
 
 from services84.application import Application
 
-application = Application()
+application = Application(background=True)

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -27,11 +28,14 @@ from services84.store.database import Database
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
+from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
 from services84.sync.mailbox import MailServers
+from services84.sync.scheduler import Scheduler
 from services84.sync.slots import HostSlots
+from services84.sync.watch import InboxWatch
 from services84.web.help import help_reply, index_reply, not_found_reply
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
@@ -54,12 +58,17 @@ def owner_name() -> str:
 class Application:
     """One process of the service; the WSGI callable is the instance itself.
 
+    With `background` it syncs by the clock as well, where the settings want that; commands do not.
     Raises KeyUnavailable when the key file cannot be used and SchemaMismatch when the database is
     of another version; `services84 init` makes both.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, clock: Callable[[], datetime] = now
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], datetime] = now,
+        background: bool = False,
     ) -> None:
         self.settings = settings or read_settings()
         self.vault = Vault.load(self.settings.key_file)
@@ -94,14 +103,37 @@ class Application:
             slots=slots,
             clock=clock,
         )
+        self._stopping = threading.Lock()
+        self.scheduler = self._make_scheduler(owner)
         self._endpoints = {
             name.lower(): SoapEndpoint(table, partial(admit, self.services), self.settings)
             for name, table in TABLES.items()
         }
+        if background:
+            self.scheduler.start()
+
+    def _make_scheduler(self, owner: str) -> Scheduler:
+        services = self.services
+        watch = InboxWatch(
+            services.accounts, services.mail, services.slots, services.sync, self.settings
+        )
+        leases = ServiceLeases(self.database)
+        return Scheduler(
+            leases, services.accounts, services.sync, watch, self.settings, services.clock, owner
+        )
+
+    def stop(self) -> None:
+        """Begin no more syncs, and end the running ones at their next commit; within seconds.
+
+        Calls are answered on; those that ask for a sync fail.
+        """
+        with self._stopping:
+            self.scheduler.stop()
+            self.services.sync.stop()
 
     def close(self) -> None:
-        """End running syncs at their next commit and let go of the database."""
-        self.services.sync.stop()
+        """Stop, and let go of the database."""
+        self.stop()
         self.services.slots.close()
         self.database.close()
 

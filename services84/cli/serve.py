@@ -41,4 +41,4 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Called in each worker after the fork, so that no connection is shared."""
-        return Application(self._settings)
+        return Application(self._settings, background=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import queue
+import signal
+import threading
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from services84.cli.worker import patient_worker
 from services84.settings import Settings
 
 
@@ -32,7 +36,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     """
     return {
         "bind": settings.bind,
-        "worker_class": "gthread",
+        "worker_class": patient_worker(settings.request_timeout),
         "workers": settings.workers,
         "threads": settings.threads,
         "preload_app": False,
@@ -52,8 +56,34 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "loglevel": settings.log_level,
         "accesslog": None,
         "control_socket_disable": True,
+        "post_worker_init": stop_when_told,
         "worker_exit": close_application,
     }
+
+
+def stop_when_told(worker: Any) -> None:
+    """Have a worker's syncs end as soon as it is told to leave.
+
+    Gunicorn first waits for the running calls, and those may be waiting for a sync.
+    """
+    stop = getattr(worker.wsgi, "stop", None)
+    if stop is None:
+        return
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()  # safe to use in a signal handler
+    before = signal.getsignal(signal.SIGTERM)
+
+    def tell(number: int, frame: Any) -> None:
+        told.put(number)
+        if callable(before):
+            before(number, frame)
+
+    def wait() -> None:
+        told.get()
+        stop()
+
+    threading.Thread(target=wait, name="stop", daemon=True).start()
+    signal.signal(signal.SIGTERM, tell)
+    signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it
 
 
 def close_application(_: Any, worker: Any) -> None:

@@ -88,21 +88,36 @@ class AccountStore(RunStore):
         Ready: neither Deleted nor Failed, incoming server, user name and password present, no
         live lease, and no backoff that is still on.
         """
-        query = ACCOUNTS.where(
-            email_account.c.account_status != AccountStatus.FAILED,
-            INCOMING.c.server != "",
-            INCOMING.c.username != "",
-            INCOMING.c.password != "",
-            or_(email_account.c.lease_until.is_(None), email_account.c.lease_until <= now),
-            or_(email_account.c.next_attempt.is_(None), email_account.c.next_attempt <= now),
-        )
+        query = _ready(now)
         if associate_id is not None:
             query = query.where(email_account.c.associate_id == associate_id)
-        return self._all(
-            query.order_by(
-                email_account.c.last_success.asc().nulls_first(), email_account.c.email_account_id
+        return self._all(query)
+
+    def due(self, now: datetime, stale: datetime, limit: int) -> list[Account]:
+        """The first `limit` of those that are ready and had no success after `stale`; an account
+        that never had one is counted from its registration."""
+        last = func.coalesce(email_account.c.last_success, email_account.c.registered)
+        return self._all(_ready(now).where(last <= stale).limit(limit))
+
+    def healthy(self) -> list[tuple[int, str, datetime]]:
+        """Accounts whose last sync succeeded, by id: id, incoming server, time of last change."""
+        query = (
+            select(email_account.c.email_account_id, INCOMING.c.server, email_account.c.updated)
+            .join_from(
+                email_account, INCOMING, INCOMING.c.service_auth_id == email_account.c.incoming_auth
             )
+            .where(
+                email_account.c.account_status == AccountStatus.OK,
+                INCOMING.c.server != "",
+                INCOMING.c.password != "",
+            )
+            .order_by(email_account.c.email_account_id)
         )
+        with self._database.reading() as connection:
+            return [
+                (account_id, server, updated)
+                for account_id, server, updated in connection.execute(query)
+            ]
 
     def _first(self, query: Select[Any], *, secrets: bool = True) -> Account | None:
         with self._database.reading() as connection:
@@ -181,3 +196,14 @@ class AccountStore(RunStore):
                 more = drop_some_items(connection, account_id, DELETED_AT_ONCE)
         with self._database.transaction() as connection:
             drop_account(connection, account_id)
+
+
+def _ready(now: datetime) -> Select[Any]:
+    return ACCOUNTS.where(
+        email_account.c.account_status != AccountStatus.FAILED,
+        INCOMING.c.server != "",
+        INCOMING.c.username != "",
+        INCOMING.c.password != "",
+        or_(email_account.c.lease_until.is_(None), email_account.c.lease_until <= now),
+        or_(email_account.c.next_attempt.is_(None), email_account.c.next_attempt <= now),
+    ).order_by(email_account.c.last_success.asc().nulls_first(), email_account.c.email_account_id)

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.1  # how often a sync in another process is looked after
 # How long a stop waits for running syncs to come to a commit, and then for those whose
 # connections it has cut; together well below the 30 s after which gunicorn kills.
-COMMIT_SECONDS = 12.0
+COMMIT_SECONDS = 8.0
 CUT_SECONDS = 5.0
 
 

@@ -22,6 +22,7 @@ from services84.store.slots import SlotStore, host_key
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2  # how often somebody who waits looks whether its turn has come
+CLOSE_SECONDS = 5.0  # for the thread to end, which may be asking the database
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class HostSlots:
             keeper = self._keeper
             self._changed.notify_all()
         if keeper is not None:
-            keeper.join(self._seconds)
+            keeper.join(CLOSE_SECONDS)
         try:
             self._store.release_all(self._owner, self._clock(), limit=self.limit)
         except StoreError as error:

@@ -188,9 +188,12 @@ class Service:
 
 @contextmanager
 def running_service(
-    folder: Path, database_url: str | None = None, **settings: Any
+    folder: Path, database_url: str | None = None, *, background: bool = False, **settings: Any
 ) -> Iterator[Service]:
-    """A service with its own key and, unless one is given, its own SQLite database."""
+    """A service with its own key and, unless one is given, its own SQLite database.
+
+    With `background` it syncs by the clock, as a server does.
+    """
     key = folder / "test.key"
     if not key.exists():
         Vault.create_key_file(key)
@@ -199,7 +202,8 @@ def running_service(
     database.migrate()
     database.close()
     application = Application(
-        read_settings(database_url=url, key_file=key, **{"backoff_base": 0.001, **settings})
+        read_settings(database_url=url, key_file=key, **{"backoff_base": 0.001, **settings}),
+        background=background,
     )
     try:
         yield Service(application)
