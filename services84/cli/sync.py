@@ -14,6 +14,7 @@ from services84.cli.failures import FAILED
 from services84.cli.opening import opened_application
 from services84.cli.output import complain, say
 from services84.cli.progress import SyncDisplay
+from services84.cli.stopping import stoppable
 from services84.errors import NotFound, Services84Error
 from services84.store.values import Account, AccountStatus
 from services84.sync.values import SyncReport
@@ -25,7 +26,8 @@ from services84.sync.values import SyncReport
 def sync(wanted: Sequence[str], everyone: bool) -> None:
     """Sync each ACCOUNT (its id or address); without any, those that are due.
 
-    Ends with 1 when an account failed; the reason is on standard error.
+    Ends with 1 when an account failed; the reason is on standard error. Ctrl-C (or SIGTERM)
+    stops it at the next commit, a second one at once; what was synced till then stays.
     """
     if wanted and everyone:
         raise click.UsageError("give accounts or --all, not both.")
@@ -34,7 +36,8 @@ def sync(wanted: Sequence[str], everyone: bool) -> None:
         if not accounts:
             say("no account is due" if not everyone else "no mail accounts")
             return
-        failures = _sync_all(application, accounts)
+        with stoppable(application):
+            failures = _sync_all(application, accounts)
     if failures:
         sys.exit(FAILED)
 
@@ -80,11 +83,8 @@ def _sync_all(application: Application, accounts: list[Account]) -> int:
         pool = ThreadPoolExecutor(parallel)
         try:
             outcomes = list(pool.map(run, accounts))
-        except KeyboardInterrupt:
-            desk.stop()
-            raise
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
     return sum(_tell(a, o) for a, o in zip(accounts, outcomes, strict=True))
 
 
