@@ -7,6 +7,7 @@ has no TLS flag, so the port decides, and AuthType is matched without regard to 
 from __future__ import annotations
 
 import enum
+import ipaddress
 from dataclasses import dataclass, field
 
 
@@ -45,6 +46,50 @@ class Login:
     username: str
     secret: str = field(repr=False)
     mechanism: Mechanism = Mechanism.PASSWORD
+
+
+HIGHEST_PORT = 65535
+
+
+def split_server(text: str, default_port: int) -> tuple[str, int]:
+    """Host and port of `host`, `host:port`, `[address]:port` or a bare IPv6 address.
+
+    Raises ValueError whose text goes on after the value: "'h:0' has no port from 1 to 65535 ...".
+    """
+    text = text.strip()
+    if not text or any(c.isspace() or not c.isprintable() for c in text):
+        raise ValueError("is no server such as mail.example.com:993")
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")) or not _is_ipv6(host):
+            raise ValueError("is no address of the form [address]:port")
+        port = rest[1:] if rest else None
+    elif text.count(":") > 1:
+        if not _is_ipv6(text):
+            raise ValueError("is neither host:port nor an IPv6 address")
+        host, port = text, None
+    else:
+        host, colon, after = text.partition(":")
+        port = after if colon else None
+    if not host:
+        raise ValueError("names no host")
+    return host, default_port if port is None else port_of(port)
+
+
+def port_of(text: str) -> int:
+    """The port that digits after a colon name; raises ValueError as `split_server` does."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST_PORT))
+    if not digits or not 1 <= int(text) <= HIGHEST_PORT:
+        raise ValueError(f"has no port from 1 to {HIGHEST_PORT} after the colon")
+    return int(text)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 IMPLICIT_TLS_PORTS = frozenset({993, 465})

@@ -13,12 +13,10 @@ from services84.cli.opening import opened_application
 from services84.cli.output import say
 from services84.cli.secrets_input import password_stdin, read_password
 from services84.errors import NotFound
-from services84.mailhost import AUTH_TYPES
+from services84.mailhost import AUTH_TYPES, split_server
 
 IMAPS_PORT = 993
 SUBMISSIONS_PORT = 465
-HIGHEST_PORT = 65535
-
 
 Where = tuple[str, int]
 Callback = Callable[[click.Context, click.Parameter, str | None], Where | None]
@@ -30,28 +28,12 @@ def host_and_port(usual_port: int) -> Callback:
     def read(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Where | None:
         if value is None:
             return None
-        host, port = split_host(value.strip())
-        if not host:
-            raise click.BadParameter(f"{value!r} names no host", ctx, parameter)
-        if not port:
-            return host, usual_port
-        if not (port.isascii() and port.isdigit() and 1 <= int(port) <= HIGHEST_PORT):
-            problem = f"{port!r} is no port from 1 to {HIGHEST_PORT}"
-            raise click.BadParameter(problem, ctx, parameter)
-        return host, int(port)
+        try:
+            return split_server(value, usual_port)
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r} {error}", ctx, parameter) from error
 
     return read
-
-
-def split_host(text: str) -> tuple[str, str]:
-    """Host and port of `host`, `host:port`, `[address]:port` or a bare IPv6 address."""
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        return host, rest.removeprefix(":")
-    if text.count(":") > 1:
-        return text, ""
-    host, _, port = text.partition(":")
-    return host, port
 
 
 @click.group()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from services84.application import Application
-from services84.cli.accounts import split_host
 from services84.store.values import AccountStatus
 from tests.cli.conftest import Run
 from tests.support.dovecot import DovecotServer
@@ -32,20 +31,12 @@ def add(run: Run, address: str, *options: str, imap: str = "imap.example.com:993
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "imap",
     [
-        ("mail.example.com", ("mail.example.com", "")),
-        ("mail.example.com:143", ("mail.example.com", "143")),
-        ("[2001:db8::1]:993", ("2001:db8::1", "993")),
-        ("[2001:db8::1]", ("2001:db8::1", "")),
-        ("2001:db8::1", ("2001:db8::1", "")),
+        *["h:0", "h:65536", "h:imap", "host:", ":993", "", "h h:1", f"h:{'9' * 5000}", "a:b:c"],
+        *["[::1", "[::1]:", "[::1]x", "[::1]993", "[]:993", "[h]:993", "[::1]:0", "::1]:993"],
     ],
 )
-def test_host_and_port(text: str, expected: tuple[str, str]) -> None:
-    assert split_host(text) == expected
-
-
-@pytest.mark.parametrize("imap", ["h:0", "h:65536", "h:imap", ":993", ""])
 def test_a_wrong_server_is_refused(anna: Run, imap: str) -> None:
     result = add(anna, "anna@example.com", imap=imap)
     assert result.exit_code == 2

@@ -12,11 +12,10 @@ from services84.agents.registry import operation
 from services84.carriers.account import EMailConnectionInfo
 from services84.carriers.base import Boolean
 from services84.errors import InvalidValue, LoginRefused
-from services84.mailhost import Login, MailHost
+from services84.mailhost import Login, MailHost, split_server
 from services84.sync.slots import Slot
 
 PORTS = {"imap": (143, 993), "smtp": (25, 465)}  # without and with UseSSL
-HIGHEST_PORT = 65535
 SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
 
 
@@ -65,7 +64,11 @@ def _where(call: Call, info: EMailConnectionInfo | None, protocol: str) -> tuple
     if info is None:
         raise InvalidValue("ConnectionInfo", "nil", "is required")
     use_ssl = bool(info.UseSSL)
-    server, port = split_server(info.ServerName, PORTS[protocol][use_ssl])
+    try:
+        server, port = split_server(info.ServerName or "", PORTS[protocol][use_ssl])
+    except ValueError as error:
+        name = (info.ServerName or "").strip()
+        raise InvalidValue("ConnectionInfo/ServerName", name, str(error)) from error
     if not info.UserName:
         raise InvalidValue("ConnectionInfo/UserName", "", "is empty; a user name is required")
     for member in ("UserName", "Password"):
@@ -74,30 +77,3 @@ def _where(call: Call, info: EMailConnectionInfo | None, protocol: str) -> tuple
             raise InvalidValue(f"ConnectionInfo/{member}", "(not shown)", "has a NUL or line break")
     host = call.services.mail.where(server, port, use_ssl=use_ssl)
     return host, Login(info.UserName, info.Password or "")
-
-
-def split_server(server_name: str | None, default_port: int) -> tuple[str, int]:
-    """Host and port of a ServerName: `host`, `host:port`, `[address]:port` or a bare IPv6 address.
-
-    Raises InvalidValue.
-    """
-    member = "ConnectionInfo/ServerName"
-    text = (server_name or "").strip()
-    if not text or any(c.isspace() or not c.isprintable() for c in text):
-        raise InvalidValue(member, text, "is no mail server such as mail.example.com:993")
-    if text.startswith("["):
-        host, bracket, rest = text[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise InvalidValue(member, text, "is no address of the form [address]:port")
-        port_text = rest[1:] if rest else None
-    elif text.count(":") == 1:
-        host, _, port_text = text.partition(":")
-    else:
-        host, port_text = text, None
-    if not host:
-        raise InvalidValue(member, text, "names no host")
-    if port_text is None:
-        return host, default_port
-    if not (port_text.isascii() and port_text.isdigit() and 1 <= int(port_text) <= HIGHEST_PORT):
-        raise InvalidValue(member, text, f"has no port from 1 to {HIGHEST_PORT} after the colon")
-    return host, int(port_text)
