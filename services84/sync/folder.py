@@ -2,39 +2,33 @@
 
 A folder goes through named states: untouched, or examined, then rebuilt, followed (by a delta of
 the server's) or compared, then fetched, then complete. Every batch is fetched first and committed
-afterwards, in one transaction with whatever the cursor may say by then; no transaction is open
-while the server is waited for.
+afterwards, in one transaction with whatever the cursor may say by then; no transaction waits
+for the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import structlog
 
-from services84.errors import MailServerRefused, MailServerUnreachable
 from services84.imap.connection import ImapConnection
-from services84.imap.values import ExaminedFolder, FetchedMessage, FolderDelta, SyncPoint
+from services84.imap.values import ExaminedFolder, FolderDelta, SyncPoint
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import (
-    FlagChange,
-    Folder,
-    FolderBatch,
-    Identity,
-    ItemState,
-    Lease,
-    NewItem,
-)
+from services84.store.values import Folder, FolderBatch, Identity, ItemState, Lease
 from services84.sync import plan
+from services84.sync.fetching import fetch_batch
+from services84.sync.pipeline import Behind, ahead
 from services84.sync.rows import new_item
 from services84.sync.vocabulary import flags_seen
 
 log = structlog.get_logger(__name__)
-
-NOT_GIVEN = "the server did not give this message"
 
 
 @dataclass
@@ -94,18 +88,7 @@ class FolderSync:
         elif work is plan.Work.DELTA:
             differences = self._follow(folder, seen, examined.delta)
         differences = differences or self._compare(folder, seen)
-        given = self._fetch(folder, seen, differences)
-        complete = given and differences.trusted and not differences.postponed
-        self._folders.apply(
-            self._lease,
-            folder.folder_id,
-            FolderBatch(
-                uid_validity=seen.uid_validity,
-                drop_other_validity=complete,
-                cursor=plan.cursor_after(seen, complete=complete),
-            ),
-        )
-        self._checkpoint()
+        self._fetch(folder, seen, differences)
 
     def _rebuild(self, folder: Folder, seen: plan.FolderSeen) -> None:
         """UIDVALIDITY has changed: keep the rows of messages that are provably the same."""
@@ -118,7 +101,7 @@ class FolderSync:
         }
         taken = self._items.states(folder.folder_id, seen.uid_validity)
         unknown = {uid: who for uid, who in on_server.items() if uid not in taken}
-        self._apply(folder, seen, rekeyed=plan.match_identities(stored, unknown))
+        self._apply(folder, _batch(seen, rekeyed=plan.match_identities(stored, unknown)))
 
     def _follow(
         self, folder: Folder, seen: plan.FolderSeen, delta: FolderDelta | None
@@ -187,112 +170,52 @@ class FolderSync:
         self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences
     ) -> None:
         if differences.changed or differences.removed:
-            self._apply(folder, seen, changed=differences.changed, removed=differences.removed)
+            changes = {"changed": differences.changed, "removed": differences.removed}
+            self._apply(folder, _batch(seen, **changes))
 
-    def _fetch(self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences) -> bool:
-        """Fetch and commit what is missing, newest first; False when some were not given."""
-        wanted = [*differences.missing, *differences.suspects]
-        if not wanted:
-            return True
-        self._tally.messages_total += len(wanted)
-        sizes = self._connection.sizes(wanted)
-        refused = plan.too_large(sizes)
-        if refused:
-            self._apply(folder, seen, refused=refused)
-        complete = True
-        for batch in plan.fetch_order(differences, sizes, leave_out=refused.keys()):
-            added, not_given = self._fetch_batch(folder, seen, batch)
-            self._apply(folder, seen, added=added, refused=not_given)
-            complete = complete and not not_given
-        return complete
+    def _fetch(self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences) -> None:
+        """Fetch and commit what is missing, newest first, and complete the folder.
 
-    def _fetch_batch(
-        self, folder: Folder, seen: plan.FolderSeen, uids: Sequence[int]
-    ) -> tuple[list[NewItem], dict[int, str]]:
-        """Messages of one batch; a refused batch is asked for again one by one.
-
-        Raises the refusal when every one of several is refused: that is no message's fault. A
-        connection that breaks puts its batch under suspicion, for the next run to take singly.
+        While one batch is read, the next one is fetched and the one before committed. The last
+        batch waits for the end, to be committed with the cursor that it completes.
         """
-        try:
-            return self._read(uids, self._connection.messages(uids))
-        except MailServerUnreachable as broken:
-            self._suspect(folder, seen, uids, broken)
-            raise
-        except MailServerRefused as refusal:
-            if len(uids) == 1:
-                return [], {uids[0]: refusal.message}
-            return self._one_by_one(folder, seen, uids, refusal)
+        wanted = [*differences.missing, *differences.suspects]
+        self._tally.messages_total += len(wanted)
+        sizes = self._connection.sizes(wanted) if wanted else {}
+        refused = plan.too_large(sizes)
+        batches = plan.fetch_order(differences, sizes, leave_out=refused.keys())
+        complete = differences.trusted and not differences.postponed
+        last = _batch(seen, refused=refused)
+        fetched = ahead(map(partial(fetch_batch, self._connection), batches))
+        with self._committing(folder) as commits, closing(fetched):
+            for some in fetched:
+                if last.added or last.refused:
+                    commits.put(last)
+                last = _batch(
+                    seen,
+                    added=[new_item(message, source) for message, source in some.given],
+                    refused=some.refused,
+                    suspected=some.suspected,
+                )
+                if some.broken is not None:
+                    commits.put(last)
+                    raise some.broken
+                complete = complete and not some.refused
+            cursor = plan.cursor_after(seen, complete=complete)
+            commits.put(replace(last, cursor=cursor, drop_other_validity=complete))
 
-    def _one_by_one(
-        self,
-        folder: Folder,
-        seen: plan.FolderSeen,
-        uids: Sequence[int],
-        refusal: MailServerRefused,
-    ) -> tuple[list[NewItem], dict[int, str]]:
-        added: list[NewItem] = []
-        refused: dict[int, str] = {}
-        for uid in uids:
-            one, not_given = self._fetch_batch(folder, seen, [uid])
-            added += one
-            refused |= not_given
-            if len(refused) >= plan.REFUSED_IN_A_ROW and not added:
-                raise refusal
-        if not added:
-            raise refusal
-        return added, refused
+    def _apply(self, folder: Folder, batch: FolderBatch) -> None:
+        with self._committing(folder) as commits:
+            commits.put(batch)
 
-    def _suspect(
-        self,
-        folder: Folder,
-        seen: plan.FolderSeen,
-        uids: Sequence[int],
-        broken: MailServerUnreachable,
-    ) -> None:
-        if len(uids) == 1:
-            self._apply(folder, seen, refused={uids[0]: broken.message})
-        else:
-            self._apply(folder, seen, suspected=dict.fromkeys(uids, broken.message))
+    def _committing(self, folder: Folder) -> Behind[FolderBatch]:
+        return Behind(partial(self._folders.apply, self._lease, folder.folder_id), self._committed)
 
-    def _read(
-        self, uids: Sequence[int], messages: Iterable[FetchedMessage]
-    ) -> tuple[list[NewItem], dict[int, str]]:
-        wanted = set(uids)
-        added: dict[int, NewItem] = {}
-        for message in messages:
-            if message.uid in wanted and message.source is not None:
-                added[message.uid] = new_item(message, message.source)
-                self._tally.bytes_done += len(message.source)
-        return list(added.values()), {uid: NOT_GIVEN for uid in uids if uid not in added}
-
-    def _apply(
-        self,
-        folder: Folder,
-        seen: plan.FolderSeen,
-        *,
-        added: Sequence[NewItem] = (),
-        changed: Sequence[FlagChange] = (),
-        removed: Sequence[int] = (),
-        rekeyed: Mapping[int, int] | None = None,
-        refused: Mapping[int, str] | None = None,
-        suspected: Mapping[int, str] | None = None,
-    ) -> None:
-        """Commit one batch. The cursor stays incomplete until the folder's last batch."""
-        batch = FolderBatch(
-            uid_validity=seen.uid_validity,
-            added=added,
-            changed=changed,
-            removed=removed,
-            rekeyed=rekeyed or {},
-            refused=refused or {},
-            suspected=suspected or {},
-            cursor=plan.cursor_after(seen, complete=False),
-        )
-        self._folders.apply(self._lease, folder.folder_id, batch)
-        self._tally.new += len(added)
-        self._tally.changed += len(changed)
-        self._tally.removed += len(removed)
+    def _committed(self, batch: FolderBatch) -> None:
+        self._tally.new += len(batch.added)
+        self._tally.changed += len(batch.changed)
+        self._tally.removed += len(batch.removed)
+        self._tally.bytes_done += sum(len(item.source) for item in batch.added)
         self._checkpoint()
 
 
@@ -303,3 +226,9 @@ def _seen(examined: ExaminedFolder) -> plan.FolderSeen:
         exists=examined.exists,
         highest_mod_seq=examined.highest_mod_seq,
     )
+
+
+def _batch(seen: plan.FolderSeen, **changes: Any) -> FolderBatch:
+    """One commit. The cursor stays incomplete until the folder's last."""
+    cursor = plan.cursor_after(seen, complete=False)
+    return FolderBatch(uid_validity=seen.uid_validity, cursor=cursor, **changes)

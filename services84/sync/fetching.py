@@ -1,0 +1,73 @@
+"""One batch of messages from the mail server, with the fault told apart: a message's, or not.
+
+Only fetches; it may run in a thread of its own. What is committed of it is `folder`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services84.errors import MailServerRefused, MailServerUnreachable
+from services84.imap.connection import ImapConnection
+from services84.imap.values import FetchedMessage
+from services84.sync import plan
+
+NOT_GIVEN = "the server did not give this message"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Messages with their bytes, and by UID why others did not come.
+
+    `broken` is set when the connection broke meanwhile: then `suspected` are those that may
+    have been the reason.
+    """
+
+    given: list[tuple[FetchedMessage, bytes]]
+    refused: dict[int, str] = field(default_factory=dict)
+    suspected: dict[int, str] = field(default_factory=dict)
+    broken: MailServerUnreachable | None = None
+
+
+def fetch_batch(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
+    """Messages of one batch; a refused batch is asked for again one by one.
+
+    Raises the refusal when every one of several is refused: that is no message's fault. A
+    connection that breaks puts its batch under suspicion, for the next run to take singly.
+    """
+    try:
+        return _read(connection, uids)
+    except MailServerUnreachable as broken:
+        if len(uids) == 1:
+            return Fetched([], refused={uids[0]: broken.message}, broken=broken)
+        return Fetched([], suspected=dict.fromkeys(uids, broken.message), broken=broken)
+    except MailServerRefused as refusal:
+        if len(uids) == 1:
+            return Fetched([], refused={uids[0]: refusal.message})
+        return _one_by_one(connection, uids, refusal)
+
+
+def _read(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
+    messages = connection.messages(uids)
+    given = {one.uid: (one, one.source) for one in messages if one.source is not None}
+    came = [given[uid] for uid in uids if uid in given]
+    return Fetched(came, refused={uid: NOT_GIVEN for uid in uids if uid not in given})
+
+
+def _one_by_one(
+    connection: ImapConnection, uids: Sequence[int], refusal: MailServerRefused
+) -> Fetched:
+    given: list[tuple[FetchedMessage, bytes]] = []
+    refused: dict[int, str] = {}
+    for uid in uids:
+        one = fetch_batch(connection, [uid])
+        given += one.given
+        if one.broken is not None:
+            return Fetched(given, (refused if given else {}) | one.refused, broken=one.broken)
+        refused |= one.refused
+        if len(refused) >= plan.REFUSED_IN_A_ROW and not given:
+            raise refusal
+    if not given:
+        raise refusal
+    return Fetched(given, refused)
