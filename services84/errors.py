@@ -4,6 +4,8 @@ Services84Error
 ├── MessageError              what came in is no valid message of the contract
 │   ├── MalformedMessage      not XML, not a SOAP envelope, no body
 │   ├── LimitExceeded         larger, deeper or with more elements than the settings allow
+│   │   └── BodyTooLong       more bytes than that
+│   ├── ServerBusy            too many large requests at once; try again later
 │   ├── InvalidMember         a member's text is not of the member's type
 │   ├── UnknownOperation      the body names no operation of this service
 │   ├── VersionMismatch       a SOAP version that is neither 1.1 nor 1.2
@@ -83,6 +85,18 @@ class MalformedMessage(MessageError):
 
 class LimitExceeded(MessageError):
     """Beyond a limit of the settings; `parameters` name the limit."""
+
+
+class BodyTooLong(LimitExceeded):
+    """The body has more bytes than allowed here (413)."""
+
+
+class ServerBusy(MessageError):
+    """No room for this message now (503); `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, parameters={"RetryAfter": f"{retry_after:.0f}"})
+        self.retry_after = retry_after
 
 
 class InvalidMember(MessageError):

@@ -5,18 +5,27 @@ Reading and checking only; `application.py` hands the values to the rooms that n
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
+import os
+import re
+import ssl
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services84.errors import ConfigurationError
 
 PREFIX = "SERVICES84_"
 MIB = 1024 * 1024
+DAY = 24 * 3600
+LONGEST_SOCKET_PATH = 107  # bytes; of sockaddr_un on Linux
+# Variables with our prefix that are none of the service's settings.
+_OTHERS = re.compile(rf"{PREFIX}(TEST_\w*|NO_APT)", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -25,7 +34,9 @@ class Settings(BaseSettings):
     Times are in seconds and sizes in bytes unless a name says otherwise.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", allow_inf_nan=False
+    )
 
     # Where things are kept
     database_url: str = Field(
@@ -49,14 +60,16 @@ class Settings(BaseSettings):
     reveal_passwords: bool = Field(
         False, description="true: mail passwords are returned decrypted, as the vendor does"
     )
-    ticket_seconds: int = Field(6 * 3600, ge=60, description="life of a ticket after its last use")
+    ticket_seconds: int = Field(
+        6 * 3600, ge=60, le=365 * DAY, description="life of a ticket after its last use"
+    )
     login_free_attempts: int = Field(
         5, ge=1, description="failed logins of a name before it is slowed down"
     )
     login_free_attempts_address: int = Field(
         20, ge=1, description="failed logins from an address before it is slowed down"
     )
-    login_max_delay: int = Field(900, ge=1, description="longest slow-down of logins")
+    login_max_delay: int = Field(900, ge=1, le=DAY, description="longest slow-down of logins")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded headers count; comma-separated"
     )
@@ -68,6 +81,12 @@ class Settings(BaseSettings):
 
     # Limits of a request
     max_body_bytes: int = Field(96 * MIB, ge=1024, description="largest request body")
+    body_budget_bytes: int = Field(
+        384 * MIB, ge=1024, description="large request bodies in memory at once, a process"
+    )
+    request_timeout: float = Field(
+        30.0, gt=0, le=3600, description="longest silence of a caller while it sends a request"
+    )
     max_xml_depth: int = Field(64, ge=8, le=200, description="deepest nesting of elements")
     max_xml_elements: int = Field(200_000, ge=16, description="most elements of a request")
 
@@ -90,7 +109,10 @@ class Settings(BaseSettings):
 
     # Sync
     sync_interval: float = Field(
-        300.0, ge=0, description="an account is synced when its last success is so old; 0: never"
+        300.0,
+        ge=0,
+        le=365 * DAY,
+        description="an account is synced when its last success is so old; 0: never",
     )
     idle_connections: int = Field(
         0,
@@ -109,11 +131,18 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         60.0, ge=2, le=3600, description="after which a dead owner's account is free again"
     )
-    backoff_base: float = Field(2.0, gt=0, description="shortest delay after an error")
-    backoff_cap: float = Field(600.0, gt=0, description="longest delay after an error")
+    backoff_base: float = Field(2.0, gt=0, le=DAY, description="shortest delay after an error")
+    backoff_cap: float = Field(
+        600.0,
+        gt=0,
+        le=DAY,
+        description="longest delay after an error; no shorter than the shortest",
+    )
 
     # The process
-    bind: str = Field("127.0.0.1:8084", description="HOST:PORT or unix:PATH of `serve`")
+    bind: str = Field(
+        "127.0.0.1:8084", description="HOST:PORT or unix:PATH of `serve`; port 0: any"
+    )
     workers: int = Field(2, ge=1, le=64, description="gunicorn worker processes")
     threads: int = Field(128, ge=1, le=1024, description="threads a worker")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -140,19 +169,99 @@ class Settings(BaseSettings):
                 raise ValueError(f"{network!r} is no IP network such as 10.0.0.0/8") from error
         return value
 
+    @field_validator("remote_user_header")
+    @classmethod
+    def _check_header(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9-]+", value):
+            raise ValueError("is no name of a header such as X-Remote-User")
+        return value
+
+    @field_validator("mail_ca_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("mail_ca_file")
+    @classmethod
+    def _check_authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            try:
+                context.load_verify_locations(value)
+            except ssl.SSLError:
+                pass  # told below, as of a file with nothing but revocations
+            except OSError as error:
+                raise ValueError(f"cannot be read: {error.strerror}") from error
+            if not context.cert_store_stats()["x509"]:
+                raise ValueError("holds no certificate in PEM form")
+        return value
+
+    @field_validator("backoff_cap")
+    @classmethod
+    def _check_cap(cls, value: float, info: ValidationInfo) -> float:
+        base = info.data.get("backoff_base")
+        if base is not None and value < base:
+            raise ValueError(f"is less than {PREFIX}BACKOFF_BASE, which is {base:g}")
+        return value
+
+    @field_validator("bind")
+    @classmethod
+    def _check_bind(cls, value: str) -> str:
+        if value.startswith("unix:"):
+            length = len(os.fsencode(value.removeprefix("unix:")))
+            if not 0 < length <= LONGEST_SOCKET_PATH:
+                raise ValueError(f"has no path of 1 to {LONGEST_SOCKET_PATH} bytes after unix:")
+            return value
+        host, colon, port = value.rpartition(":")
+        if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+            raise ValueError("has no port from 0 to 65535 after a colon")
+        if host.startswith("["):
+            try:
+                ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+            except ValueError as error:
+                raise ValueError("is no address of the form [IPv6]:PORT") from error
+        if not re.fullmatch(r"\[[^\]]+\]|[A-Za-z0-9._-]+", host):
+            raise ValueError("names no host; an IPv6 address stands in brackets")
+        return value
+
     @property
     def online(self) -> bool:
         return self.installation == "online"
 
 
 def _allowed(name: str) -> str:
+    """What a setting may be, as its error tells."""
     field = Settings.model_fields.get(name)
     if field is None:
         return ""
-    choices = typing.get_args(field.annotation)
     if typing.get_origin(field.annotation) is Literal:
-        return f"allowed: {', '.join(map(str, choices))}"
-    return field.description or ""
+        return f"allowed: {', '.join(map(str, typing.get_args(field.annotation)))}"
+    if field.annotation is bool:
+        return "allowed: true, false"
+    kind = {int: "a whole number", float: "a number"}.get(field.annotation or str)
+    if kind is None:
+        return field.description or ""
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    bounds = [
+        f"{word} {getattr(mark, sign):.15g}"
+        for mark in field.metadata
+        for sign, word in words.items()
+        if hasattr(mark, sign)
+    ]
+    return f"allowed: {', '.join([kind, *bounds])}"
+
+
+def unknown_settings(names: Iterable[str]) -> list[str]:
+    """What is wrong with the names of variables that begin like settings and are none."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    problems = []
+    for name in sorted(names):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known and not _OTHERS.fullmatch(name):
+            nearest = difflib.get_close_matches(upper, known, n=1)
+            meant = f"; is {nearest[0]} meant?" if nearest else ""
+            problems.append(f"there is no setting {name}, it is ignored{meant}")
+    return problems
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -166,5 +275,6 @@ def read_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         shown = "(not shown)" if name == "database_url" else repr(first.get("input"))
-        problem = f"{PREFIX}{name.upper()}={shown}: {first['msg']}"
+        what = first["msg"].removeprefix("Value error, ")
+        problem = f"{PREFIX}{name.upper()}={shown}: {what}"
         raise ConfigurationError("; ".join(filter(None, [problem, _allowed(name)]))) from error

@@ -29,8 +29,9 @@ from services84.errors import (
 )
 from services84.namespaces import SERVICES84
 from services84.proxies import address_of, client_address, remote_user
-from services84.settings import Settings
-from services84.soap.body import read_body
+from services84.settings import PREFIX, Settings
+from services84.soap.body import BodyLimit, RequestBody
+from services84.soap.budget import BodyBudget, Share
 from services84.soap.envelope import (
     Addressing,
     SoapMessage,
@@ -55,6 +56,8 @@ Environ = Mapping[str, Any]
 # application/xml and a missing type are taken for SOAP too: the envelope says what it is.
 MEDIA_TYPES = ("text/xml", "application/soap+xml", "application/xml")
 WSDL_QUERIES = ("wsdl", "singlewsdl")
+# Whoever signs in has little to say, and is nobody yet. Bytes, by service.
+SMALL_BODIES = {"SoPrincipal": 64 * 1024}
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ class SoapEndpoint:
         self._settings = settings
         self._service = SpyneService(table)
         self._limits = XmlLimits(settings.max_xml_depth, settings.max_xml_elements)
+        self._body_limit = BodyLimit(settings.max_body_bytes, f"{PREFIX}MAX_BODY_BYTES")
+        small = SMALL_BODIES.get(table.name)
+        if small is not None and small < settings.max_body_bytes:
+            self._body_limit = BodyLimit(small)
+        self._budget = BodyBudget(settings.body_budget_bytes)
         self._wsdl = lru_cache(maxsize=16)(partial(build_wsdl, table))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -110,23 +118,28 @@ class SoapEndpoint:
         """Read, admit, invoke and answer; every failure becomes a reply here."""
         started = time.monotonic()
         course = _Course(version=_version_by_type(environ))
-        try:
-            course.request = self._receive(environ, course)
-            reply = self._fulfil(course.request, course)
-        except MessageError as error:
-            course.outcome = type(error).__name__
-            reply = fault_reply(error, course.version, course.addressing)
-        except Exception as error:  # whatever it is, the caller gets an answer
-            reply = self._failed(error, course)
+        body = RequestBody(environ)
+        with self._budget.share() as share:
+            try:
+                course.request = self._receive(environ, body, share, course)
+                reply = self._fulfil(course.request, course)
+            except MessageError as error:
+                course.outcome = type(error).__name__
+                reply = fault_reply(error, course.version, course.addressing)
+            except Exception as error:  # whatever it is, the caller gets an answer
+                reply = self._failed(error, course)
+        body.leave()
         self._log(course, time.monotonic() - started)
         return reply
 
-    def _receive(self, environ: Environ, course: _Course) -> _Request:
+    def _receive(
+        self, environ: Environ, body: RequestBody, share: Share, course: _Course
+    ) -> _Request:
         if environ["REQUEST_METHOD"] != "POST":
             raise MethodNotAllowed(f"{environ['REQUEST_METHOD']} is not for this address; use POST")
         charset = _charset(environ)
-        body = read_body(environ, self._settings.max_body_bytes)
-        root = read_xml(body, self._limits, charset=charset)
+        # The bytes have no name here, so that they are gone once they are a tree.
+        root = read_xml(body.read(self._body_limit, share), self._limits, charset=charset)
         course.version = version_of(root)
         message = read_envelope(root)
         check_understood(message, UNDERSTOOD)
@@ -211,8 +224,12 @@ def _charset(environ: Environ) -> str | None:
             f"the content type {text[:80]!r} carries no SOAP; use {MEDIA_TYPES[0]} for SOAP 1.1 "
             f"and {MEDIA_TYPES[1]} for SOAP 1.2"
         )
-    charset = header.get_param("charset")
-    return charset if isinstance(charset, str) else None
+    try:
+        charset = header.get_param("charset")
+    except (ValueError, LookupError, TypeError) as error:
+        raise UnsupportedMediaType("the parameters of the content type cannot be read") from error
+    # RFC 2231 forms are no charset of any client; some write the quotes of another language.
+    return (charset.strip(" \t'") or None) if isinstance(charset, str) else None
 
 
 def _version_by_type(environ: Environ) -> SoapVersion:

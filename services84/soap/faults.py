@@ -20,15 +20,16 @@ from lxml import etree
 from services84.carriers.base import from_dict
 from services84.carriers.headers import SoExceptionInfo, SoExceptionInfoParameters
 from services84.errors import (
+    BodyTooLong,
     CallError,
     KeyUnavailable,
-    LimitExceeded,
     MailServerError,
     MessageError,
     MethodNotAllowed,
     NotUnderstood,
     SchemaMismatch,
     SecretError,
+    ServerBusy,
     Services84Error,
     StoreError,
     StoreUnavailable,
@@ -36,7 +37,6 @@ from services84.errors import (
     VersionMismatch,
 )
 from services84.namespaces import SOAP12_ENVELOPE, WS_ADDRESSING
-from services84.soap.body import SETTING as BODY_SETTING
 from services84.soap.envelope import Addressing, SoapVersion, split_name
 from services84.soap.lexical import write_text
 from services84.soap.reply import Reply, xml_reply
@@ -57,6 +57,8 @@ _GUARDED: tuple[tuple[type[Services84Error], str], ...] = (
 _STATUSES: tuple[tuple[type[MessageError], HTTPStatus], ...] = (
     (MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (BodyTooLong, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (ServerBusy, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 
@@ -78,7 +80,7 @@ def explain(error: BaseException) -> Failure:
             error.message,
             error.friendly_text,
             error.exception_type,
-            not isinstance(error, MailServerError),
+            not isinstance(error, MailServerError | ServerBusy),
             error.parameters,
         )
     for kind, message in _GUARDED:
@@ -112,9 +114,16 @@ def fault_reply(
     code = _code(error, version)
     text = write_text(explain(error).friendly_text)
     (_write_fault11 if version is SoapVersion.V11 else _write_fault12)(fault, code, text)
-    headers = [("Allow", ALLOWED_METHODS)] if isinstance(error, MethodNotAllowed) else []
     status = _status(error, version, code)
-    return xml_reply(status, version.media_type, to_bytes(envelope), *headers)
+    return xml_reply(status, version.media_type, to_bytes(envelope), *_http_headers(error))
+
+
+def _http_headers(error: BaseException) -> list[tuple[str, str]]:
+    if isinstance(error, MethodNotAllowed):
+        return [("Allow", ALLOWED_METHODS)]
+    if isinstance(error, ServerBusy):
+        return [("Retry-After", f"{error.retry_after:.0f}")]
+    return []
 
 
 def _code(error: BaseException, version: SoapVersion) -> str:
@@ -131,8 +140,6 @@ def _status(error: BaseException, version: SoapVersion, code: str) -> HTTPStatus
     for kind, status in _STATUSES:
         if isinstance(error, kind):
             return status
-    if isinstance(error, LimitExceeded) and error.parameters.get("Setting") == BODY_SETTING:
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if version is SoapVersion.V12 and code == "Sender":
         return HTTPStatus.BAD_REQUEST
     return HTTPStatus.INTERNAL_SERVER_ERROR

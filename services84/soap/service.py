@@ -80,6 +80,7 @@ class Exchange:
     def read(self) -> None:
         """Deserialise the parameters. Raises InvalidMember."""
         self._context.app.in_protocol.deserialize(self._context, ProtocolBase.REQUEST)
+        self._context.in_body_doc = None  # a long message is held as values now, not as XML too
 
     def invoke(self, call: Call) -> None:
         """Run the operation with what was read; raises what it raises."""

@@ -69,8 +69,8 @@ def read_xml(body: bytes, limits: XmlLimits, *, charset: str | None = None) -> A
     XML declaration (RFC 7303 section 3). Raises MalformedMessage for what is no XML or has a DTD,
     and LimitExceeded naming the limit.
     """
-    text = _as_utf8(body, charset)
-    _Scan(text, limits).run()
+    body = _as_utf8(body, charset)  # by the same name: the original is not needed any more
+    _Scan(body, limits).run()
     parser = etree.XMLParser(
         encoding="utf-8",  # overrules the declaration, which speaks of the original bytes
         huge_tree=True,
@@ -83,7 +83,7 @@ def read_xml(body: bytes, limits: XmlLimits, *, charset: str | None = None) -> A
         collect_ids=False,
     )
     try:
-        root = etree.fromstring(text, parser)
+        root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"the request is no well-formed XML: {_reason(error)}") from error
     if root.getroottree().docinfo.internalDTD is not None:
