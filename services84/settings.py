@@ -238,9 +238,9 @@ def _allowed(name: str) -> str:
         return f"allowed: {', '.join(map(str, typing.get_args(field.annotation)))}"
     if field.annotation is bool:
         return "allowed: true, false"
-    kind = {int: "a whole number", float: "a number"}.get(field.annotation or str)
-    if kind is None:
+    if field.annotation not in (int, float):
         return field.description or ""
+    kind = "a whole number" if field.annotation is int else "a number"
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     bounds = [
         f"{word} {getattr(mark, sign):.15g}"
@@ -253,13 +253,13 @@ def _allowed(name: str) -> str:
 
 def unknown_settings(names: Iterable[str]) -> list[str]:
     """What is wrong with the names of variables that begin like settings and are none."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    known = [name.upper() for name in Settings.model_fields]
     problems = []
     for name in sorted(names):
-        upper = name.upper()
-        if upper.startswith(PREFIX) and upper not in known and not _OTHERS.fullmatch(name):
-            nearest = difflib.get_close_matches(upper, known, n=1)
-            meant = f"; is {nearest[0]} meant?" if nearest else ""
+        prefix, rest = name.upper()[: len(PREFIX)], name.upper()[len(PREFIX) :]
+        if prefix == PREFIX and rest not in known and not _OTHERS.fullmatch(name):
+            nearest = difflib.get_close_matches(rest, known, n=1)
+            meant = f"; is {PREFIX}{nearest[0]} meant?" if nearest else ""
             problems.append(f"there is no setting {name}, it is ignored{meant}")
     return problems
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import click
 
-from services84.cli.opening import command_settings, log_quietly
+from services84.cli.opening import (
+    command_settings,
+    log_quietly,
+    warn_of_unknown_settings,
+)
 from services84.cli.output import complain, say
 from services84.errors import KeyUnavailable, SecretUnreadable
 from services84.security.vault import Vault
@@ -34,6 +38,7 @@ def init(new_key: bool) -> None:
     Safe to run again, also by several at once: an existing key is never touched, and a database
     that is up to date stays as it is.
     """
+    warn_of_unknown_settings()
     settings = command_settings()
     log_quietly(settings)
     for line in set_up(settings, new_key=new_key):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from services84.application import Application
+from services84.cli.output import complain
 from services84.logs import set_up_logging
 from services84.security.vault import Vault
-from services84.settings import Settings, read_settings
+from services84.settings import Settings, read_settings, unknown_settings
 from services84.store.database import Database
 from services84.store.principals import PrincipalStore
 
@@ -20,6 +22,12 @@ def command_settings(**overrides: Any) -> Settings:
     Values of None leave the environment's. Raises ConfigurationError.
     """
     return read_settings(**{k: v for k, v in overrides.items() if v is not None})
+
+
+def warn_of_unknown_settings() -> None:
+    """Tell of variables that look like settings and are none, as misspelt ones do."""
+    for problem in unknown_settings(os.environ):
+        complain(problem)
 
 
 def log_quietly(settings: Settings) -> None:

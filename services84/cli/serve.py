@@ -8,7 +8,11 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from services84.application import Application
-from services84.cli.opening import check_installation, command_settings
+from services84.cli.opening import (
+    check_installation,
+    command_settings,
+    warn_of_unknown_settings,
+)
 from services84.cli.output import notices
 from services84.cli.server_options import server_options
 from services84.logs import set_up_logging
@@ -21,6 +25,7 @@ from services84.settings import Settings
 @click.option("--threads", type=int, metavar="N", help="Threads of each worker.")
 def serve(bind: str | None, workers: int | None, threads: int | None) -> None:
     """Serve EMail.svc and SoPrincipal.svc until stopped."""
+    warn_of_unknown_settings()
     settings = command_settings(bind=bind, workers=workers, threads=threads)
     set_up_logging(settings)
     check_installation(settings)

@@ -189,3 +189,23 @@ def test_an_unreachable_database_is_one_line(run: Run, monkeypatch: pytest.Monke
 def test_debug_shows_the_traceback(run: Run) -> None:
     assert run("--debug", "status").exception is not None
     assert type(run("--debug", "status").exception).__name__ == "KeyUnavailable"
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:99999", "nonsense", "unix:"])
+def test_serve_says_where_it_cannot_listen(installed: Run, bind: str) -> None:
+    result = installed("serve", "--bind", bind)
+    assert result.exit_code == 2
+    assert f"SERVICES84_BIND='{bind}'" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["init"], ["serve"]])
+def test_a_misspelt_setting_is_told_with_the_nearest_name(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("SERVICES84_WORKER", "2")
+    monkeypatch.setenv("SERVICES84_TEST_REQUIRE", "all")
+    told = run(*command).stderr.splitlines()[0]
+    assert "SERVICES84_WORKER," in told
+    assert "is SERVICES84_WORKERS meant?" in told
+    assert "TEST_REQUIRE" not in run(*command).stderr
