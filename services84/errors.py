@@ -18,6 +18,7 @@ Services84Error
 │   ├── NotFound              no such account, associate, folder or item
 │   ├── InvalidValue          a member's value makes no sense here
 │   ├── TooManyAttempts       slowed down after repeated refusals
+│   ├── SyncInterrupted       the service is stopping, or had to let go of the mail server
 │   └── MailServerError       the mail server, or the way to it
 │       ├── HostNotAllowed    the outbound policy forbids the address
 │       ├── MailServerUnreachable
@@ -186,6 +187,11 @@ class TooManyAttempts(CallError):
             parameters={"RetryAfter": f"{retry_after:.0f}"},
         )
         self.retry_after = retry_after
+
+
+class SyncInterrupted(CallError):
+    """A sync that was ended at a commit, or not begun, through no fault of the account's or the
+    caller's; the next one goes on from there."""
 
 
 class MailServerError(CallError):

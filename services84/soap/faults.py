@@ -33,6 +33,7 @@ from services84.errors import (
     Services84Error,
     StoreError,
     StoreUnavailable,
+    SyncInterrupted,
     UnsupportedMediaType,
     VersionMismatch,
 )
@@ -80,7 +81,7 @@ def explain(error: BaseException) -> Failure:
             error.message,
             error.friendly_text,
             error.exception_type,
-            not isinstance(error, MailServerError | ServerBusy),
+            not isinstance(error, MailServerError | ServerBusy | SyncInterrupted),
             error.parameters,
         )
     for kind, message in _GUARDED:

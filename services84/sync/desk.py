@@ -21,7 +21,7 @@ from services84.errors import (
     MailServerError,
     NotFound,
     Services84Error,
-    StoreError,
+    SyncInterrupted,
 )
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
@@ -339,8 +339,8 @@ class SyncDesk:
             self._settle(account_id, promise, error=error)
 
 
-def _shutting_down() -> StoreError:
-    return StoreError("the service is shutting down")
+def _shutting_down() -> SyncInterrupted:
+    return SyncInterrupted("the service is shutting down; ask again soon")
 
 
 def _resting(account: Account, now: datetime) -> MailServerBusy:

@@ -20,7 +20,7 @@ from services84.errors import (
     MailServerUnreachable,
     NotFound,
     Services84Error,
-    StoreError,
+    SyncInterrupted,
 )
 from services84.imap.connection import ImapConnection
 from services84.imap.values import ExaminedFolder
@@ -258,8 +258,8 @@ class SyncEngine:
         return plan.sync_order(known), statuses
 
 
-def _interruption() -> tuple[StoreError, RunOutcome]:
-    error = StoreError("the sync was interrupted; it goes on at the next one")
+def _interruption() -> tuple[SyncInterrupted, RunOutcome]:
+    error = SyncInterrupted("the sync was interrupted; it goes on at the next one")
     return error, RunOutcome(error_reason=error.message, interrupted=True)
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import structlog
 
-from services84.errors import MailServerBusy, StoreError
+from services84.errors import MailServerBusy, StoreError, SyncInterrupted
 from services84.store.slots import SlotStore, host_key
 
 log = structlog.get_logger(__name__)
@@ -75,12 +75,13 @@ class HostSlots:
     def ask(self, server: str, granted: Granted) -> Slot | None:
         """A slot of `server`; None when there is none now, and `granted` is called later.
 
-        `granted` is called once, in a thread that must not be kept. Raises StoreError.
+        `granted` is called once, in a thread that must not be kept. Raises SyncInterrupted
+        when the service stops, StoreError.
         """
         host = host_key(server)
         with self._changed:
             if self._stopped:
-                raise StoreError("the service is shutting down")
+                raise SyncInterrupted("the service is shutting down; ask again soon")
         ticket_id, held = self._store.ask(
             host, self._owner, self._clock(), seconds=self._seconds, limit=self.limit
         )
@@ -93,7 +94,7 @@ class HostSlots:
                 self._waiting[ticket_id] = (slot, granted)
             self._look_after_them()
         if stopped and not held:
-            raise StoreError("the service is shutting down")
+            raise SyncInterrupted("the service is shutting down; ask again soon")
         return slot if held else None
 
     def release(self, slot: Slot) -> None:
@@ -113,7 +114,7 @@ class HostSlots:
     def held(self, server: str, wait: float) -> Iterator[Slot]:
         """A slot of `server` for the time of the block, waited for at most `wait` seconds.
 
-        Raises MailServerBusy when none becomes free, StoreError.
+        Raises MailServerBusy when none becomes free, SyncInterrupted, StoreError.
         """
         slot = self._take(server, wait)
         try:
@@ -141,7 +142,7 @@ class HostSlots:
             )
         answered.wait()  # told meanwhile, or about to be
         if answer[0] is None:
-            raise StoreError("the service is shutting down")
+            raise SyncInterrupted("the service is shutting down; ask again soon")
         return answer[0]
 
     def _withdraw(self, granted: Granted) -> bool:

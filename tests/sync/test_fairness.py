@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services84.errors import StoreError
+from services84.errors import SyncInterrupted
 from services84.imap.connection import ImapConnection
 from services84.store.database import Database, utc_now
 from services84.store.slots import SlotStore
@@ -203,7 +203,7 @@ def test_a_service_that_stops_ends_those_who_wait(
         until(lambda: slots.counts("127.0.0.1", utc_now()) == (1, 1))
         service.services.sync.stop()
         assert service.services.sync.under_way == frozenset()
-        with pytest.raises(StoreError, match="shutting down"):
+        with pytest.raises(SyncInterrupted, match="shutting down"):
             service.services.sync.sync(account_id)
     assert slots.counts("127.0.0.1", utc_now()) == (1, 0)
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from services84.errors import MailServerBusy, StoreError
+from services84.errors import MailServerBusy, SyncInterrupted
 from services84.store.database import Database, utc_now
 from services84.store.slots import SlotStore
 from services84.sync.slots import HostSlots, Slot
@@ -176,7 +176,7 @@ def test_a_process_that_stops_tells_who_waits_and_gives_everything_back(
     slots.close()
     assert turn.told == [None]
     assert SlotStore(database).counts(HOST, utc_now()) == (0, 0)
-    with pytest.raises(StoreError, match="shutting down"):
+    with pytest.raises(SyncInterrupted, match="shutting down"):
         slots.ask(HOST, turn)
 
 
