@@ -8,8 +8,10 @@ reader and its WSDL writer are not used.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lxml import etree
@@ -24,6 +26,26 @@ from services84.namespaces import SERVICES84
 from services84.soap.envelope import Addressing, SoapMessage, SoapVersion
 from services84.soap.headers import ReplyHeaders, write_headers
 from services84.soap.protocol import PROTOCOLS
+
+# Spyne makes customised classes of reply types by itself and warns, on every call, of an instance
+# of one; and where several services84 run in one process it warns of their equal names before
+# `unregister_application` has its turn. All else that Spyne says is heard.
+_IDLE_WARNINGS = {
+    "spyne.model.complex": "%r(0x%X) seems to be a customized class.",
+    "spyne.util.appreg": "Overwriting application ",
+}
+
+
+def _silence_idle_warnings() -> None:
+    for name, start in _IDLE_WARNINGS.items():
+        logging.getLogger(name).addFilter(partial(_is_worth_hearing, start))
+
+
+def _is_worth_hearing(start: str, record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(start)
+
+
+_silence_idle_warnings()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -32,6 +33,22 @@ def test_operations_may_share_a_reply_element() -> None:
 def test_a_shared_reply_element_has_one_content() -> None:
     with pytest.raises(ValueError, match="Shared is declared with different members"):
         SpyneService(table_of(Int, Boolean))
+
+
+def test_spyne_warns_of_nothing_that_the_service_means_to_do(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    endpoints = [make_endpoint(Service()) for _ in range(2)]
+    for endpoint in endpoints:
+        assert post(endpoint, envelope("<GetEMailAccount/>")).text("Succeeded") == "true"
+        assert post(endpoint, envelope("<Echo/>")).find("EchoResponse") is not None
+    assert [record for record in caplog.records if record.name.startswith("spyne")] == []
+
+
+def test_all_else_that_spyne_says_is_heard(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("spyne.model.complex").warning("another")
+    assert [record.message for record in caplog.records] == ["another"]
 
 
 WELL_FORMED = envelope(
