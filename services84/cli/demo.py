@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,7 +25,7 @@ from services84.application import Application
 from services84.cli.demo_client import LegacyClient
 from services84.cli.demo_mail import sample_mail
 from services84.cli.demo_mailbox import HOST, fill, start_mail_server
-from services84.cli.demo_process import DemoProcess, free_port
+from services84.cli.demo_process import DemoProcess, is_free
 from services84.cli.init import set_up
 from services84.cli.opening import log_quietly
 from services84.cli.output import moment, tables
@@ -47,7 +48,6 @@ class Demo:
     settings: Settings
     password: str
     mail_password: str
-    base: str
 
 
 @click.command()
@@ -95,11 +95,10 @@ def _prepared(where: Path) -> Demo:
     # Settings for another installation shall neither be used here nor get in the way.
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         del os.environ[name]
-    port = free_port(USUAL_PORT)
     settings = read_settings(
         database_url=f"sqlite:///{where / 'services84.sqlite3'}",
         key_file=where / "services84.key",
-        bind=f"{HOST}:{port}",
+        bind=f"{HOST}:0",
         workers=1,
         threads=16,
     )
@@ -113,8 +112,7 @@ def _prepared(where: Path) -> Demo:
         )
     finally:
         database.close()
-    base = f"http://{HOST}:{port}/Remote/Services84"
-    return Demo(settings, password, secrets.token_urlsafe(9), base)
+    return Demo(settings, password, secrets.token_urlsafe(9))
 
 
 def _show(demo: Demo, where: Path, console: Console, stack: contextlib.ExitStack) -> DemoProcess:
@@ -124,10 +122,9 @@ def _show(demo: Demo, where: Path, console: Console, stack: contextlib.ExitStack
         stack.callback(mail_server.stop)
         count = fill(port, ASSOCIATE, demo.mail_password, sample_mail())
     with _step(console, "The service"):
-        service = _start_service(demo, where)
-        stack.callback(service.stop)
+        service, base = _start_service(demo, where, stack)
     with _step(console, "A client from the served WSDL: a ticket from SoPrincipal.svc"):
-        client = LegacyClient(demo.base)
+        client = LegacyClient(base)
         client.sign_in(ASSOCIATE, demo.password)
     with _step(console, "SaveEMailAccount"):
         account_id = client.save_account(ADDRESS, HOST, port, ASSOCIATE, demo.mail_password)
@@ -137,7 +134,7 @@ def _show(demo: Demo, where: Path, console: Console, stack: contextlib.ExitStack
         address = client.account(account_id).EMailAddress
         _compare(told, address, count)
     _print_cache(demo.settings, account_id, console)
-    _print_addresses(demo, port, console)
+    _print_addresses(demo, base, port, console)
     return service
 
 
@@ -151,17 +148,28 @@ def _step(console: Console, what: str) -> Iterator[None]:
     console.print(f"[green]✓[/] {what}")
 
 
-def _start_service(demo: Demo, where: Path) -> DemoProcess:
-    env = {
-        f"{PREFIX}{name.upper()}": str(value)
-        for name, value in demo.settings.model_dump(include=_OWN_SETTINGS).items()
-    }
-    command = [sys.executable, "-m", "services84.cli", "serve"]
-    service = DemoProcess("the service", command, where / "service.log", env)
-    service.wait_until(lambda: _answers(f"{demo.base}/EMail.svc"))
-    return service
+def _start_service(demo: Demo, where: Path, stack: contextlib.ExitStack) -> tuple[DemoProcess, str]:
+    """Start the service at its usual port, or at any that is free; gives its address as well."""
+    settings = demo.settings.model_dump(include=_OWN_SETTINGS)
+    binds = [f"{HOST}:{port}" for port in (USUAL_PORT,) if is_free(HOST, port)]
+    for bind in [*binds, f"{HOST}:0"]:
+        own = {f"{PREFIX}{name.upper()}": str(v) for name, v in {**settings, "bind": bind}.items()}
+        command = [sys.executable, "-m", "services84.cli", "serve"]
+        service = DemoProcess("the service", command, where / "service.log", own)
+        stack.callback(service.stop)
+        try:
+            port = service.port_told(_LISTENS)
+        except Services84Error:
+            if bind not in binds:
+                raise
+            continue  # somebody else was quicker at that port
+        base = f"http://{HOST}:{port}/Remote/Services84"
+        service.wait_until(partial(_answers, f"{base}/EMail.svc"))
+        return service, base
+    raise AssertionError("the last one starts or raises")
 
 
+_LISTENS = rb"Listening at: http://[0-9.]+:(\d+)"
 _OWN_SETTINGS = {"database_url", "key_file", "bind", "workers", "threads"}
 
 
@@ -207,13 +215,13 @@ def _print_cache(settings: Settings, account_id: int, console: Console) -> None:
     console.print("", table)
 
 
-def _print_addresses(demo: Demo, mail_port: int, console: Console) -> None:
+def _print_addresses(demo: Demo, base: str, mail_port: int, console: Console) -> None:
     table = Table(
         title="Addresses", title_justify="left", box=None, pad_edge=False, show_header=False
     )
-    table.add_row("E-mail service", f"{demo.base}/EMail.svc")
-    table.add_row("Tickets", f"{demo.base}/SoPrincipal.svc")
-    table.add_row("WSDL", f"{demo.base}/EMail.svc?wsdl")
+    table.add_row("E-mail service", f"{base}/EMail.svc")
+    table.add_row("Tickets", f"{base}/SoPrincipal.svc")
+    table.add_row("WSDL", f"{base}/EMail.svc?wsdl")
     table.add_row("Associate", Text(f"{ASSOCIATE}, password {demo.password}"))
     table.add_row(
         "IMAP server", Text(f"{HOST}:{mail_port}, user {ASSOCIATE}, password {demo.mail_password}")

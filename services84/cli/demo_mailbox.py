@@ -12,24 +12,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services84.cli.demo_mail import SampleFolder
-from services84.cli.demo_process import DemoProcess, free_port
+from services84.cli.demo_process import DemoProcess
 from services84.errors import Services84Error
 from services84.imap.names import encode_name
 
 HOST = "127.0.0.1"
-_PYMAP = "from pymap.main import main; main()"
+# The system chooses the port, so that it is free for certain, and pymap is made to tell it.
+_PYMAP = """
+import asyncio
+from pymap.main import main
+
+start_server = asyncio.start_server
+
+async def start_and_tell(*arguments, **options):
+    server = await start_server(*arguments, **options)
+    print("listens on port", server.sockets[0].getsockname()[1], flush=True)
+    return server
+
+asyncio.start_server = start_and_tell
+main()
+"""
 
 
 def start_mail_server(folder: Path, user: str, password: str) -> tuple[DemoProcess, int]:
     """Start pymap on a free port of loopback, with one user; gives the process and the port."""
-    port = free_port()
     command = [sys.executable, "-c", _PYMAP]
-    command += ["--host", HOST, "--port", str(port), "--no-tls", "--no-service", "admin"]
+    command += ["--host", HOST, "--port", "0", "--no-tls", "--no-service", "admin"]
     command += ["--no-service", "managesieve"]
     command += ["dict", "--demo-user", user, "--demo-password", password]
     process = DemoProcess("pymap", command, folder / "pymap.log")
-    process.wait_for_port(HOST, port)
-    return process, port
+    try:
+        return process, process.port_told(rb"listens on port (\d+)")
+    except BaseException:
+        process.stop()
+        raise
 
 
 def fill(port: int, user: str, password: str, mail: Sequence[SampleFolder]) -> int:

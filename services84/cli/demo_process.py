@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import time
@@ -47,15 +48,13 @@ class DemoProcess:
                 raise Services84Error(f"{self.name} did not start: {self.log_end()}")
             time.sleep(POLL_SECONDS)
 
-    def wait_for_port(self, host: str, port: int) -> None:
-        """Wait until somebody listens there."""
+    def port_told(self, pattern: bytes) -> int:
+        """The port that the process itself says in its log that it listens on.
 
-        def listening() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=5):
-                return True
-            return False
-
-        self.wait_until(listening)
+        Not asked of the port: another process may listen there.
+        """
+        self.wait_until(lambda: re.search(pattern, self._log.read_bytes()) is not None)
+        return int(re.findall(pattern, self._log.read_bytes())[-1])
 
     def wait(self) -> int:
         """Wait until the process ends; gives its exit code."""
@@ -75,11 +74,10 @@ class DemoProcess:
             self._process.wait()
 
 
-def free_port(wanted: int = 0) -> int:
-    """A free port of loopback: `wanted` if it is, else another."""
-    for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise Services84Error("no free port on 127.0.0.1")
+def is_free(host: str, port: int) -> bool:
+    """Whether one could listen there at this moment; at the next, another may."""
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return True
+    return False

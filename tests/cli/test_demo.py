@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from services84.cli.demo_mail import sample_mail
+from services84.cli.demo_process import DemoProcess
+from services84.errors import Services84Error
 from tests.support.server import environment, plain_session
 
 DEMO = [sys.executable, "-m", "services84.cli", "demo"]
@@ -31,6 +36,31 @@ def test_once_shows_the_cache_and_ends_with_0(tmp_path: Path) -> None:
         assert subject in done.stdout
     assert "Everything worked" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
+    demos = [
+        subprocess.Popen(
+            [*DEMO, "--once", "--folder", str(tmp_path / str(number))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            encoding="utf-8",
+            env=environment({}) | {"PYTHONIOENCODING": "utf-8"},
+        )
+        for number in range(2)
+    ]
+    told = [demo.communicate(timeout=180)[0] for demo in demos]
+    assert [demo.returncode for demo in demos] == [0, 0], "\n".join(told)
+
+
+def test_the_port_is_the_one_that_the_process_tells(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        listen = f"import socket; socket.create_server(('127.0.0.1', {port}))"
+        process = DemoProcess("it", [sys.executable, "-c", listen], tmp_path / "log")
+        with pytest.raises(Services84Error, match="Address already in use"):
+            process.port_told(rb"port (\d+)")
 
 
 def test_it_serves_on_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
