@@ -108,7 +108,11 @@ def test_callers_that_wait_for_mail_servers_do_not_keep_others_waiting(tmp_path:
         ExitStack() as held,
         socket.create_server(("127.0.0.1", 0), backlog=64) as silent,
         running_server(
-            tmp_path, workers=1, threads=32, mail_read_timeout=SILENT_SERVER_SECONDS
+            tmp_path,
+            workers=1,
+            threads=32,
+            mail_read_timeout=SILENT_SERVER_SECONDS,
+            mail_connections_per_host=16,
         ) as server,
     ):
         server.add_associate("anna")
