@@ -24,7 +24,7 @@ from services84.store.items import ItemStore
 from services84.store.values import Folder, FolderBatch, Identity, ItemState, Lease
 from services84.sync import plan
 from services84.sync.fetching import fetch_batch
-from services84.sync.pipeline import Behind, ahead
+from services84.sync.pipeline import ahead
 from services84.sync.rows import new_item
 from services84.sync.vocabulary import flags_seen
 
@@ -176,8 +176,8 @@ class FolderSync:
     def _fetch(self, folder: Folder, seen: plan.FolderSeen, differences: plan.Differences) -> None:
         """Fetch and commit what is missing, newest first, and complete the folder.
 
-        While one batch is read, the next one is fetched and the one before committed. The last
-        batch waits for the end, to be committed with the cursor that it completes.
+        While one batch is read and committed, the next one is fetched. The last batch waits for
+        the end, to be committed with the cursor that it completes.
         """
         wanted = [*differences.missing, *differences.suspects]
         self._tally.messages_total += len(wanted)
@@ -187,10 +187,10 @@ class FolderSync:
         complete = differences.trusted and not differences.postponed
         last = _batch(seen, refused=refused)
         fetched = ahead(map(partial(fetch_batch, self._connection), batches))
-        with self._committing(folder) as commits, closing(fetched):
+        with closing(fetched):
             for some in fetched:
                 if last.added or last.refused:
-                    commits.put(last)
+                    self._apply(folder, last)
                 last = _batch(
                     seen,
                     added=[new_item(message, source) for message, source in some.given],
@@ -198,20 +198,14 @@ class FolderSync:
                     suspected=some.suspected,
                 )
                 if some.broken is not None:
-                    commits.put(last)
+                    self._apply(folder, last)
                     raise some.broken
                 complete = complete and not some.refused
             cursor = plan.cursor_after(seen, complete=complete)
-            commits.put(replace(last, cursor=cursor, drop_other_validity=complete))
+            self._apply(folder, replace(last, cursor=cursor, drop_other_validity=complete))
 
     def _apply(self, folder: Folder, batch: FolderBatch) -> None:
-        with self._committing(folder) as commits:
-            commits.put(batch)
-
-    def _committing(self, folder: Folder) -> Behind[FolderBatch]:
-        return Behind(partial(self._folders.apply, self._lease, folder.folder_id), self._committed)
-
-    def _committed(self, batch: FolderBatch) -> None:
+        self._folders.apply(self._lease, folder.folder_id, batch)
         self._tally.new += len(batch.added)
         self._tally.changed += len(batch.changed)
         self._tally.removed += len(batch.removed)

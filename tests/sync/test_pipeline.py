@@ -1,26 +1,18 @@
-"""Fetching ahead and writing behind: order, errors, and how much waits at most."""
+"""Work done ahead: order, errors, and how much of it at most."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from services84.sync.pipeline import Behind, ahead
+from services84.sync.pipeline import ahead
 
 
 class Broken(Exception):
     """What goes wrong in the other thread."""
-
-
-def put(items: Iterable[int], behind: Behind[int], failure: Exception | None = None) -> None:
-    with behind:
-        for item in items:
-            behind.put(item)
-        if failure is not None:
-            raise failure
 
 
 def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
@@ -52,37 +44,3 @@ def test_one_item_is_made_ahead_and_no_more() -> None:
 def test_items_keep_their_order() -> None:
     assert list(ahead(range(50))) == list(range(50))
     assert list(ahead([])) == []
-
-
-def test_after_an_error_nothing_more_is_written_and_it_comes_out() -> None:
-    def write(item: int) -> None:
-        if item == 2:
-            raise Broken
-
-    written: list[int] = []
-    with pytest.raises(Broken):
-        put(range(1, 9), Behind(write, written.append))
-    assert written == [1]
-
-
-def test_what_is_under_way_is_finished_and_told_of_when_the_caller_fails() -> None:
-    written: list[int] = []
-    with pytest.raises(Broken):
-        put([1], Behind(lambda _: None, written.append), failure=Broken())
-    assert written == [1]
-
-
-def test_the_callers_error_counts_more_than_one_of_writing() -> None:
-    def write(_: int) -> None:
-        raise ValueError
-
-    with pytest.raises(Broken):
-        put([1], Behind(write, lambda _: None), failure=Broken())
-
-
-def test_written_is_called_in_the_callers_thread_and_in_order() -> None:
-    told: list[tuple[int, threading.Thread]] = []
-    with Behind(lambda _: None, lambda n: told.append((n, threading.current_thread()))) as behind:
-        for item in range(5):
-            behind.put(item)
-    assert told == [(item, threading.current_thread()) for item in range(5)]
