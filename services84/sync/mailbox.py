@@ -19,7 +19,8 @@ class MailServers:
 
     def __init__(self, dialer: Dialer, settings: Settings) -> None:
         self._dialer = dialer
-        self._timeouts = settings.mail_connect_timeout, settings.mail_read_timeout
+        self._connect_timeout = settings.mail_connect_timeout
+        self._read_timeout = settings.mail_read_timeout
         self._ca_file = settings.mail_ca_file
         self._cleartext = settings.mail_tls == "off"
 
@@ -28,28 +29,37 @@ class MailServers:
         transport = transport_for(port, tls_required=not self._cleartext, use_ssl=use_ssl)
         return MailHost(server, port, transport)
 
-    def imap(self, host: MailHost, login: Login) -> ImapConnection:
-        """A signed-in IMAP connection; raises MailServerError."""
+    def imap(
+        self, host: MailHost, login: Login, *, patience: float | None = None
+    ) -> ImapConnection:
+        """A signed-in IMAP connection; raises MailServerError.
+
+        `patience` is the longest silence in seconds where that is to be less than the settings'.
+        """
         return connect(
             host,
             login,
             dial=self._dialer.dial,
-            timeouts=Timeouts(*self._timeouts),
+            timeouts=Timeouts(self._connect_timeout, self._read(patience)),
             ca_file=self._ca_file,
             allow_cleartext=self._cleartext,
         )
 
-    def imap_of(self, auth: ServiceAuth) -> ImapConnection:
+    def imap_of(self, auth: ServiceAuth, *, patience: float | None = None) -> ImapConnection:
         """A signed-in IMAP connection for an account's incoming side; raises MailServerError."""
-        return self.imap(self.where(auth.server, auth.port), login_of(auth))
+        host = self.where(auth.server, auth.port)
+        return self.imap(host, login_of(auth), patience=patience)
 
-    def check_smtp(self, host: MailHost, login: Login) -> None:
+    def _read(self, patience: float | None) -> float:
+        return self._read_timeout if patience is None else min(patience, self._read_timeout)
+
+    def check_smtp(self, host: MailHost, login: Login, *, patience: float | None = None) -> None:
         """Sign in at a submission server and leave; raises MailServerError."""
         submission.check_login(
             host,
             login,
             dial=self._dialer.dial,
-            timeouts=submission.Timeouts(*self._timeouts),
+            timeouts=submission.Timeouts(self._connect_timeout, self._read(patience)),
             ca_file=self._ca_file,
             allow_cleartext=self._cleartext,
         )

@@ -17,6 +17,9 @@ from services84.sync.slots import Slot
 
 PORTS = {"imap": (143, 993), "smtp": (25, 465)}  # without and with UseSSL
 SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
+# The longest silence while a login is tried: a caller gives up after a minute (WCF's default),
+# and shall hear the reason before that.
+PATIENCE = 15.0
 
 
 @operation("AuthenticateIncoming", returns=Boolean, ConnectionInfo=EMailConnectionInfo)
@@ -24,7 +27,7 @@ def authenticate_incoming(call: Call, info: EMailConnectionInfo | None) -> bool:
     """Say whether the IMAP server accepts these credentials."""
     host, login = _where(call, info, "imap")
     try:
-        with _slot(call, host.host), call.services.mail.imap(host, login):
+        with _slot(call, host.host), call.services.mail.imap(host, login, patience=PATIENCE):
             return True
     except LoginRefused:
         return False
@@ -36,7 +39,7 @@ def authenticate_outgoing(call: Call, info: EMailConnectionInfo | None) -> bool:
     host, login = _where(call, info, "smtp")
     try:
         with _slot(call, host.host):
-            call.services.mail.check_smtp(host, login)
+            call.services.mail.check_smtp(host, login, patience=PATIENCE)
     except LoginRefused:
         return False
     return True
@@ -49,7 +52,10 @@ def test_authenticate(call: Call) -> bool:
     if account is None or account.incoming is None or not account.incoming.password:
         return False
     try:
-        with _slot(call, account.incoming.server), call.services.mail.imap_of(account.incoming):
+        with (
+            _slot(call, account.incoming.server),
+            call.services.mail.imap_of(account.incoming, patience=PATIENCE),
+        ):
             return True
     except LoginRefused:
         return False
