@@ -2,6 +2,7 @@
 # make test    style, types, layers and all tests
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
+# make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
 # PYTHON=...   the interpreter to use, 3.11 or later
 
 VENV ?= .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test style check schemas packages clean
+.PHONY: run test style check schemas bench packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -31,6 +32,10 @@ style: $(VENV)/.test
 schemas: $(VENV)/.run
 	$(BIN)/services84 schemas schemas
 
+bench: $(VENV)/.bench
+	@.ci/packages bench
+	$(BIN)/python -m benchmarks $(if $(filter small,$(BENCH)),--small) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 packages:
 	@.ci/packages
 
@@ -43,6 +48,10 @@ $(VENV)/.test: $(PACKAGE)
 	@.ci/environment $(VENV)
 	$(PIP) install --editable '.[test,style]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.test
+	$(PIP) install --editable '.[test,fast]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .tox build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
