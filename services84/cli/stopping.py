@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -36,11 +37,19 @@ def stoppable(application: Application) -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        application.close()
+        _close(application)
         stop.end(128 + stopped.number)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _close(application: Application) -> None:
+    """Close in another thread: this one, the main thread, has to be awake for the next signal."""
+    closing = threading.Thread(target=application.close, daemon=True)
+    closing.start()
+    while closing.is_alive():
+        closing.join(POLL_SECONDS)
 
 
 class _Stop:
@@ -80,6 +89,8 @@ class _Stop:
 
 def _leave(code: int) -> None:
     """Without waiting for threads."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # The signal may have come in the middle of a write to it.
+        with contextlib.suppress(RuntimeError, OSError, ValueError):
+            stream.flush()
     os._exit(code)
