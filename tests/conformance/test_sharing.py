@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,12 +13,14 @@ from pathlib import Path
 from lxml import etree
 
 from tests.support.dovecot import DovecotServer
+from tests.support.held import held_server
 from tests.support.mailboxes import append, credentials, message
 from tests.support.server import PASSWORD, ServerProcess, plain_session, running_server
 from tests.support.service import TYPES, Reply, envelope, member_xml
 
 CALLERS = 100
 MESSAGES = 300
+DEADLINE = 45.0  # seconds; a caller that waits longer is told that the sync is still running
 
 
 def post(server: ServerProcess, operation: str, members: dict[str, object], ticket: str) -> Reply:
@@ -44,6 +49,40 @@ def ticket_of(server: ServerProcess, name: str) -> str:
     return etree.fromstring(answer.content).findtext(".//{*}Ticket") or ""
 
 
+def ask(port: int, body: bytes, sent: threading.Semaphore) -> Reply:
+    """Post a request to EMail.svc, and say so once its last byte is sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
+    with contextlib.closing(connection):
+        path = "/Remote/Services84/EMail.svc"
+        connection.request("POST", path, body, {"Content-Type": TYPES["1.1"]})
+        sent.release()
+        answer = connection.getresponse()
+        root = etree.fromstring(answer.read())
+        return Reply(str(answer.status), answer.headers["Content-Type"], root)
+
+
+def await_all_read(port: int, callers: int, sent: threading.Semaphore) -> None:
+    """Come back when the service has read the requests of so many callers.
+
+    From the kernel's table: connections to `port` that are open and hold nothing unread.
+    """
+    for _ in range(callers):
+        assert sent.acquire(timeout=DEADLINE)
+    deadline = time.monotonic() + DEADLINE
+    while (read := _connections_read(port)) < callers:
+        assert time.monotonic() < deadline, f"only {read} of {callers} requests were read"
+        time.sleep(0.02)
+
+
+def _connections_read(port: int) -> int:
+    read = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, queues = line.split()[:5]
+        established = state == "01" and int(local.partition(":")[2], 16) == port
+        read += established and int(queues.partition(":")[2], 16) == 0
+    return read
+
+
 def test_a_hundred_calls_for_one_account_share_one_sync(
     tmp_path: Path, dovecot: DovecotServer
 ) -> None:
@@ -51,26 +90,30 @@ def test_a_hundred_calls_for_one_account_share_one_sync(
     with dovecot.client("popular") as client:
         for number in range(MESSAGES):
             append(client, "INBOX", message(number))
-    with running_server(tmp_path, workers=2, threads=128) as server:
+    with (
+        held_server(dovecot.port_plain) as held,
+        running_server(tmp_path, workers=2, threads=128) as server,
+    ):
         server.add_associate("anna")
         ticket = ticket_of(server, "anna")
         account = {
             "EMailAccount": {
                 "EMailAddress": "popular@example.com",
-                "IncomingCredentials": credentials("popular", "secret", dovecot.port_plain),
+                "IncomingCredentials": credentials("popular", "secret", held.port),
             }
         }
         saved = post(server, "SaveEMailAccount", account, ticket)
         members = {"SyncUserAccount": {"AccountId": saved.text("Response/EMailAccountId")}}
         before = dovecot.logins("popular")
-        gate = threading.Barrier(CALLERS)
-
-        def call(_: int) -> Reply:
-            gate.wait(30)
-            return post(server, "SyncEmailAccount", members, ticket)
-
+        body = envelope("SyncEmailAccount", member_xml(members), ticket=ticket)
+        sent = threading.Semaphore(0)
         with ThreadPoolExecutor(CALLERS) as pool:
-            replies = list(pool.map(call, range(CALLERS)))
+            coming = [pool.submit(ask, server.port, body, sent) for _ in range(CALLERS)]
+            # The mail server holds the sync until all have asked; else those who are slow to
+            # ask would come after it, and rightly get another.
+            await_all_read(server.port, CALLERS, sent)
+            held.release()
+            replies = [one.result() for one in coming]
         logins = dovecot.logins("popular") - before
     assert [reply.exception for reply in replies if not reply.succeeded] == []
     states = Counter(reply.extra["Sync.State"] for reply in replies)
