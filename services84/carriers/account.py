@@ -45,4 +45,16 @@ class EMailConnectionInfo(Carrier):
     UseSSL = Boolean
 
 
+class EMailConnectionInfoExtended(Carrier):
+    """Where and how to connect; Protocol is IMAP or SMTP."""
+
+    Port = Int
+    ServerName = String
+    Protocol = String
+    UserName = String
+    Password = String
+    UseSSL = Boolean
+    Folder = String
+
+
 ArrayOfSyncUserAccount = array_of(SyncUserAccount)

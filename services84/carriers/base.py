@@ -132,12 +132,14 @@ def array_of(item: Any) -> Any:
     """ArrayOf`item`, whose value is a list; simple items live in Microsoft's Arrays namespace."""
     name = item.get_type_name()
     array = Array(item, member_name=name, type_name=f"ArrayOf{name}")
-    array.__namespace__ = SERVICES84 if issubclass(item, (Record, Enumeration)) else ARRAYS
+    ours = issubclass(item, (Record, Enumeration, Array))
+    array.__namespace__ = SERVICES84 if ours else ARRAYS
     return array
 
 
 ArrayOfInt = array_of(Int)
 ArrayOfString = array_of(String)
+StringDictionary = dictionary("StringDictionary", pair="StringKeyValuePair")
 
 ETableRight = enumeration(
     "ETableRight",
