@@ -6,12 +6,14 @@ number of statements does not grow with the number of messages, save in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from services84.errors import StoreError
 from services84.store.compression import compress
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
@@ -22,7 +24,17 @@ from services84.store.tables import (
     email_problem,
     email_source,
 )
-from services84.store.values import Cursor, FlagChange, Folder, FolderBatch, ItemFlag, NewItem
+from services84.store.values import (
+    Adoption,
+    Cursor,
+    FlagChange,
+    Folder,
+    FolderBatch,
+    ItemFlag,
+    NewItem,
+)
+
+CURSOR = tuple(one.name for one in fields(Cursor))  # the columns of email_folder that it fills
 
 
 def pack(items: Sequence[NewItem]) -> dict[int, bytes]:
@@ -39,8 +51,9 @@ def write_batch(
 ) -> None:
     """Write `batch` for `folder` in the order of FolderBatch's docstring."""
     validity = batch.cursor.uid_validity if batch.cursor else batch.uid_validity
-    touched = bool(batch.rekeyed or batch.changed or batch.added)
+    touched = bool(batch.rekeyed or batch.adopted or batch.changed or batch.added)
     _rekey(connection, folder.folder_id, validity, batch.rekeyed)
+    _adopt(connection, folder, batch.uid_validity, batch.adopted)
     touched |= _remove(connection, folder.folder_id, batch.removed)
     if batch.drop_other_validity:
         touched |= _drop_others(connection, folder.folder_id, batch.uid_validity)
@@ -62,6 +75,57 @@ def _rekey(
             )
             .values(uid=bindparam("new_uid"), uid_validity=validity),
             [{"item": item, "new_uid": uid} for item, uid in rekeyed.items()],
+        )
+
+
+def _adopt(
+    connection: Connection, folder: Folder, validity: int, adopted: Mapping[int, Adoption]
+) -> None:
+    """Hang messages over from other folders of the same account, and count those anew.
+
+    Raises StoreError when one of them is not there: taken for adopted, it would be missing here.
+    """
+    if not adopted:
+        return
+    mine = select(email_folder.c.email_folder_id).where(
+        email_folder.c.account_id == folder.account_id
+    )
+    left: set[int] = set()
+    for ids in chunks(list(adopted)):
+        rows = connection.execute(
+            select(email_item.c.email_item_id, email_item.c.email_folder_id).where(
+                email_item.c.email_item_id.in_(ids), email_item.c.email_folder_id.in_(mine)
+            )
+        ).all()
+        if len(rows) != len(ids):
+            raise StoreError("a message that was to change its folder is not stored any more")
+        left |= {row.email_folder_id for row in rows}
+    connection.execute(
+        update(email_item)
+        .where(email_item.c.email_item_id == bindparam("item"))
+        .values(
+            email_folder_id=folder.folder_id,
+            uid_validity=validity,
+            uid=bindparam("new_uid"),
+            flags=bindparam("new_flags"),
+            keywords=bindparam("new_keywords"),
+        ),
+        [
+            {
+                "item": item_id,
+                "new_uid": place.uid,
+                "new_flags": int(place.flags),
+                "new_keywords": place.keywords,
+            }
+            for item_id, place in adopted.items()
+        ],
+    )
+    _clear_problems(connection, folder.folder_id, validity, (p.uid for p in adopted.values()))
+    for folder_id in sorted(left - {folder.folder_id}):
+        connection.execute(
+            update(email_folder)
+            .where(email_folder.c.email_folder_id == folder_id)
+            .values(**_counts(connection, folder_id))
         )
 
 
@@ -134,12 +198,19 @@ def _add(
     attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
     if attachments:
         connection.execute(insert(email_attachment), attachments)
-    for uids in chunks(list(ids)):  # what was refused before has come after all
+    _clear_problems(connection, folder_id, batch.uid_validity, ids)
+
+
+def _clear_problems(
+    connection: Connection, folder_id: int, validity: int, uids: Iterable[int]
+) -> None:
+    """What was refused before has come after all."""
+    for some in chunks(list(uids)):
         connection.execute(
             delete(email_problem).where(
                 email_problem.c.email_folder_id == folder_id,
-                email_problem.c.uid_validity == batch.uid_validity,
-                email_problem.c.uid.in_(uids),
+                email_problem.c.uid_validity == validity,
+                email_problem.c.uid.in_(some),
             )
         )
 
@@ -236,12 +307,7 @@ def _write_folder(
     """Renew what the folder's row says of its messages, where that has changed."""
     values: dict[str, Any] = _counts(connection, folder.folder_id) if touched else {}
     if cursor is not None:
-        values |= {
-            "uid_validity": cursor.uid_validity,
-            "uid_next": cursor.uid_next,
-            "highest_mod_seq": cursor.highest_mod_seq,
-            "complete": cursor.complete,
-        }
+        values |= {name: getattr(cursor, name) for name in CURSOR}
     if any(getattr(folder, name) != value for name, value in values.items()):
         connection.execute(
             update(email_folder)

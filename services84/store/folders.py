@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from services84.errors import NotFound
-from services84.store.batches import pack, write_batch
+from services84.store.batches import CURSOR, pack, write_batch
 from services84.store.database import Database
 from services84.store.runs import guard
 from services84.store.sql import chunks
@@ -36,6 +36,11 @@ _FOLDER = (
     email_folder.c.total,
     email_folder.c.unread,
     email_folder.c.complete,
+    email_folder.c.window_start,
+    email_folder.c.left_out,
+    email_folder.c.validity_changes,
+    email_folder.c.set_aside_until,
+    email_folder.c.set_aside_count,
 )
 
 
@@ -114,12 +119,26 @@ class FolderStore:
                 raise NotFound(f"no folder {folder_id} in account {lease.account_id}")
             write_batch(connection, _folder(row), batch, packed, self._database.clock())
 
+    def set_aside(self, lease: Lease, folder_id: int, until: datetime | None, count: int) -> None:
+        """Put a folder off until then, or take it up again (None, 0). Raises LeaseLost."""
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            connection.execute(
+                update(email_folder)
+                .where(
+                    email_folder.c.email_folder_id == folder_id,
+                    email_folder.c.account_id == lease.account_id,
+                )
+                .values(set_aside_until=until, set_aside_count=count)
+            )
+
     def _changes(self, folder_id: int, batch: FolderBatch) -> bool:
         if (
             batch.added
             or batch.changed
             or batch.removed
             or batch.rekeyed
+            or batch.adopted
             or batch.refused
             or batch.suspected
         ):
@@ -130,19 +149,12 @@ class FolderStore:
             cursor = batch.cursor
             if cursor is None:
                 return False
-            return connection.execute(
-                select(
-                    email_folder.c.uid_validity,
-                    email_folder.c.uid_next,
-                    email_folder.c.highest_mod_seq,
-                    email_folder.c.complete,
-                ).where(email_folder.c.email_folder_id == folder_id)
-            ).one_or_none() != (
-                cursor.uid_validity,
-                cursor.uid_next,
-                cursor.highest_mod_seq,
-                cursor.complete,
-            )
+            written = connection.execute(
+                select(*(email_folder.c[name] for name in CURSOR)).where(
+                    email_folder.c.email_folder_id == folder_id
+                )
+            ).one_or_none()
+            return written != tuple(getattr(cursor, name) for name in CURSOR)
 
 
 def _others_exist(connection: Connection, folder_id: int, batch: FolderBatch) -> bool:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -222,6 +223,11 @@ email_folder = Table(
     Column("uid_next", BigInteger),
     Column("highest_mod_seq", BigInteger),
     Column("complete", Boolean, nullable=False),
+    _moment("window_start", nullable=True),  # no mail before it was wanted at the first sync
+    Column("left_out", Text, nullable=False, server_default=""),  # UIDs, as a sequence set
+    _count("validity_changes"),  # consecutive syncs that found another UIDVALIDITY
+    _moment("set_aside_until", nullable=True),
+    _count("set_aside_count"),
     _number("total"),
     _number("unread"),
     _moment("registered"),

@@ -224,7 +224,10 @@ class RunOutcome:
 class Folder:
     """A row of email_folder. `server_name` is the name as the server spells it, byte for byte
     (decoded as latin-1); `name` is for people. `complete` says that every message up to the
-    cursor (uid_validity, uid_next, highest_mod_seq) is stored."""
+    cursor (uid_validity, uid_next, highest_mod_seq) is stored, save those UIDs that are `left_out`
+    because they are older than `window_start`. `validity_changes` counts the consecutive syncs
+    that found another UIDVALIDITY. A folder that could not be opened `set_aside_count` times on
+    end is not tried before `set_aside_until`."""
 
     folder_id: int
     account_id: int
@@ -238,6 +241,11 @@ class Folder:
     total: int
     unread: int
     complete: bool
+    window_start: datetime | None = None
+    left_out: str = ""  # a sequence set, "1:40,44" (RFC 9051 section 9)
+    validity_changes: int = 0
+    set_aside_until: datetime | None = None
+    set_aside_count: int = 0
 
     @property
     def subscribed(self) -> bool:
@@ -274,6 +282,9 @@ class Cursor:
     uid_next: int | None
     highest_mod_seq: int | None
     complete: bool
+    window_start: datetime | None = None
+    left_out: str = ""
+    validity_changes: int = 0
 
 
 @dataclass(frozen=True)
@@ -359,13 +370,23 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Adoption:
+    """Where a message went that has left its folder: its UID there, and its flags."""
+
+    uid: int
+    flags: ItemFlag
+    keywords: str
+
+
+@dataclass(frozen=True)
 class FolderBatch:
     """Changes of one folder that are committed together, in one transaction, or not at all.
 
-    Order of writing: `rekeyed` (item id → new UID, under `cursor.uid_validity`), `removed`
-    (item ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
-    `uid_validity`), `refused`, `suspected`, `cursor`. Counts of the folder are renewed in the
-    same transaction whenever rows change.
+    Order of writing: `rekeyed` (item id → new UID, under `cursor.uid_validity`), `adopted` (item
+    id of another folder of the account → its place here, under `uid_validity`), `removed` (item
+    ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
+    `uid_validity`), `refused`, `suspected`, `cursor`. Counts of the folder, and of those that
+    messages came from, are renewed in the same transaction whenever rows change.
     """
 
     uid_validity: int
@@ -373,6 +394,7 @@ class FolderBatch:
     changed: Sequence[FlagChange] = ()
     removed: Sequence[int] = ()
     rekeyed: Mapping[int, int] = field(default_factory=dict)
+    adopted: Mapping[int, Adoption] = field(default_factory=dict)
     drop_other_validity: bool = False
     refused: Mapping[int, str] = field(default_factory=dict)  # UID → reason; one more try
     suspected: Mapping[int, str] = field(default_factory=dict)  # UID → reason; no try yet
