@@ -24,7 +24,9 @@ from services84.settings import Settings, read_settings
 from services84.soap.endpoint import SoapEndpoint, asks_for_wsdl
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
+from services84.store.contacts import ContactStore
 from services84.store.database import Database
+from services84.store.documents import DocumentStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
@@ -96,6 +98,8 @@ class Application:
             accounts=accounts,
             folders=folders,
             items=items,
+            contacts=ContactStore(self.database),
+            documents=DocumentStore(self.database),
             principals=PrincipalStore(self.database),
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),

@@ -12,7 +12,9 @@ from datetime import datetime
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
+from services84.store.contacts import ContactStore
 from services84.store.database import Database
+from services84.store.documents import DocumentStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
@@ -30,6 +32,8 @@ class Services:
     accounts: AccountStore
     folders: FolderStore
     items: ItemStore
+    contacts: ContactStore
+    documents: DocumentStore
     principals: PrincipalStore
     attempts: LoginAttempts
     sync: SyncDesk

@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from services84.store import crm_tables  # noqa: F401 - its tables are part of the metadata
+
 
 def _config() -> Config:
     config = Config()
