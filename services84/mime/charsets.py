@@ -65,6 +65,17 @@ def decode(raw: bytes, charset: str | None) -> str:
     return _best_guess(raw, declared)
 
 
+def encode(text: str, charset: str | None) -> bytes | None:
+    """The bytes that `decode` reads as `text` where this charset is declared; None where the
+    charset is unknown or lacks a character."""
+    codec = _codec(charset)
+    try:
+        raw = text.encode(codec or "ascii")
+    except (UnicodeError, ValueError):
+        return None
+    return raw if decode(raw, charset) == text else None
+
+
 def _best_guess(raw: bytes, declared: str | None) -> str:
     """No charset fits: a text with a few wrong bytes keeps its charset, any other is Western."""
     unusual = len(raw.translate(None, _ASCII)) or len(raw)

@@ -1,0 +1,163 @@
+"""What `parse` leaves in the bytes, for whoever asks: attachments' contents, mailboxes one by
+one, the remaining header fields, and all of it as a draft. Pure, and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from services84.mime.addresses import Address, address_list
+from services84.mime.draft import Draft, DraftAttachment, found_ids, is_content_id
+from services84.mime.headers import Headers, read_headers
+from services84.mime.parse import ParsedAttachment, ParsedMessage, parse, part_bytes
+from services84.mime.structure import Part, read_structure, with_line_ends
+
+_NAME = re.compile(rb"^([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:", re.MULTILINE)
+_ADDRESS_HEADERS = frozenset(
+    {"reply-to", "sender", "errors-to", "return-receipt-to", "disposition-notification-to"}
+    | {"resent-from", "resent-to", "resent-cc", "delivered-to", "x-original-to"}
+)
+_CONTROLS = dict.fromkeys([*range(32), 127], " ")
+# Fields that other members of an EMailEntity show.
+_SHOWN = frozenset(
+    {"from", "to", "cc", "bcc", "subject", "date", "message-id", "in-reply-to", "mime-version"}
+    | {"x-priority", "importance", "priority", "x-msmail-priority"}
+)
+
+
+@dataclass(frozen=True)
+class AttachmentContent:
+    """An attachment with its decoded bytes; `description` is its Content-Description."""
+
+    about: ParsedAttachment
+    data: bytes = field(repr=False)
+    description: str = ""
+
+
+def attachment_ids(attachments: Sequence[ParsedAttachment]) -> tuple[str, ...]:
+    """The id of each, different from all others: its Content-ID, else its part's number."""
+    ids: list[str] = []
+    for attachment in attachments:
+        wanted = attachment.content_id
+        ids.append(attachment.part if not wanted or wanted in ids else wanted)
+    return tuple(ids)
+
+
+def attachment_of(source: bytes, attachment_id: str) -> AttachmentContent | None:
+    """The attachment that an id names, or None.
+
+    An id is a Content-ID, with or without its angle brackets; or the number of a MIME part as
+    IMAP counts them ("2", "2.1"); or, where there is no such attachment, a whole number n for
+    the n-th part of all (from 1) that is no multipart.
+    """
+    wanted = attachment_id.strip()
+    attachments = parse(source).attachments
+    for found in _candidates(attachments, wanted):
+        return _content(source, found)
+    if wanted.isascii() and wanted.isdigit():
+        leaves = list(read_structure(with_line_ends(source)).root.leaves())
+        at = int(wanted[:9]) - 1
+        number = leaves[at].number if 0 <= at < len(leaves) else ""
+        for found in _candidates(attachments, number):
+            return _content(source, found)
+    return None
+
+
+def attachments_of(source: bytes) -> Iterator[AttachmentContent]:
+    """All attachments with their bytes, one after the other."""
+    for attachment in parse(source).attachments:
+        yield _content(source, attachment)
+
+
+def _candidates(attachments: Sequence[ParsedAttachment], wanted: str) -> Iterator[ParsedAttachment]:
+    content_id = wanted.strip("<> ")
+    if content_id:
+        yield from (each for each in attachments if each.content_id == content_id)
+        yield from (each for each in attachments if each.part == wanted)
+
+
+def _content(source: bytes, attachment: ParsedAttachment) -> AttachmentContent:
+    source = with_line_ends(source)
+    part = _leaf(source, attachment.part)
+    description = part.headers.text("content-description") if part else ""
+    return AttachmentContent(attachment, part_bytes(source, attachment.part) or b"", description)
+
+
+def _leaf(source: bytes, number: str) -> Part | None:
+    leaves = read_structure(source).root.leaves()
+    return next((leaf for leaf in leaves if leaf.number == number), None)
+
+
+# Header fields ----------------------------------------------------------------------------------
+
+
+def custom_headers(source: bytes) -> dict[str, tuple[str, ...]]:
+    """The fields that have no member of their own, with all their values, readable; names as
+    they are written the first time, in the message's order."""
+    source = with_line_ends(source)
+    headers, body = read_headers(source, 0, len(source))
+    spelling: dict[str, str] = {}
+    for found in _NAME.finditer(source, 0, body):
+        name = found[1].decode("ascii")
+        spelling.setdefault(name.lower(), name)
+    values: dict[str, tuple[str, ...]] = {}
+    for name, raw in headers.fields:
+        if name not in _SHOWN and not name.startswith("content-"):
+            written = spelling.get(name, name)
+            values[written] = (*values.get(written, ()), _value(name, raw))
+    return values
+
+
+def _value(name: str, raw: bytes) -> str:
+    one = Headers(((name, raw),))
+    return one.addresses(name) if name in _ADDRESS_HEADERS else one.text(name)
+
+
+def first_address(text: str) -> Address:
+    """The first mailbox of a field; both texts empty where there is none."""
+    return next(iter(address_list(text)), Address("", ""))
+
+
+# All of it --------------------------------------------------------------------------------------
+
+
+def read_draft(source: bytes, *, with_attachments: bool = True) -> Draft:
+    """The message as a draft: what a reply, a forwarded message or another copy starts from.
+
+    Addresses are as they came: composing it again may find fault with them.
+    """
+    return draft_of(parse(source), tuple(attachments_of(source)) if with_attachments else ())
+
+
+def draft_of(message: ParsedMessage, attachments: Sequence[AttachmentContent] = ()) -> Draft:
+    """A parsed message as a draft, with these attachments."""
+    return Draft(
+        sender=first_address(message.sender),
+        to=tuple(address_list(message.to)),
+        cc=tuple(address_list(message.cc)),
+        bcc=tuple(address_list(message.bcc)),
+        reply_to=tuple(address_list(message.reply_to)),
+        subject=message.subject,
+        plain=message.plain_body,
+        html=message.html_body,
+        calendar=message.calendar,
+        priority=message.priority,
+        message_id=" ".join(found_ids(message.message_id)[:1]),
+        in_reply_to=" ".join(found_ids(message.in_reply_to)[:1]),
+        references=" ".join(found_ids(message.references)),
+        attachments=tuple(_as_draft(each) for each in attachments),
+    )
+
+
+def _as_draft(content: AttachmentContent) -> DraftAttachment:
+    about = content.about
+    return DraftAttachment(
+        name=about.name.translate(_CONTROLS),
+        data=content.data,
+        content_type=about.content_type,
+        content_id=about.content_id if is_content_id(about.content_id) else "",
+        inline=about.inline,
+        description=content.description.translate(_CONTROLS),
+    )
