@@ -1,0 +1,343 @@
+"""From messages, stored or as bytes, and folders to the carriers that show them. No I/O.
+
+Whom the address book knows by an address is filled in by `email.addresses`, what a message is
+filed under by `email.documents`; the way back, from a carrier to a message, is `entity_drafts`.
+Points in time are aware, in UTC; how a caller sees them is a front end's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from services84.carriers.address import EMailAddress
+from services84.carriers.folder import EMailFolder
+from services84.carriers.message import (
+    EMailAttachment,
+    EMailCustomHeader,
+    EMailEntity,
+    EMailEnvelope,
+    EMailFlags,
+    EMailPriority,
+)
+from services84.mime.addresses import address_list
+from services84.mime.parse import ParsedAttachment, ParsedMessage, parse
+from services84.mime.reading import (
+    AttachmentContent,
+    attachment_ids,
+    attachment_of,
+    attachments_of,
+    custom_headers,
+)
+from services84.mime.structure import read_structure, with_line_ends
+from services84.store.values import (
+    Folder,
+    FolderAttribute,
+    Item,
+    ItemBody,
+    ItemFlag,
+    NewAttachment,
+)
+
+PRIORITIES = ("NoPriority", "Highest", "High", "Normal", "Low", "Lowest")
+HIGHEST_INT = 2**31 - 1
+CALENDAR_NAME = "invitation.ics"
+_CALENDAR = "text/calendar"
+
+# Numbers, flags, priorities ---------------------------------------------------------------------
+
+
+def server_id(uid: int) -> int:
+    """A UID as xs:int holds it: the two's complement of one above 2^31-1."""
+    return uid - 2**32 if uid > HIGHEST_INT else uid
+
+
+def uid_of(server_id: int) -> int:
+    """The UID that a ServerId stands for; 0 for none."""
+    return server_id & 0xFFFFFFFF
+
+
+def flags_of(flags: ItemFlag) -> tuple[str, ...]:
+    """Flags as EMailFlags spells them."""
+    return tuple(name for name in EMailFlags.Attributes.literals if ItemFlag[name.upper()] & flags)
+
+
+def flags_from(literals: Iterable[str] | None) -> ItemFlag:
+    """The flags that EMailFlags' literals name."""
+    flags = ItemFlag.NONE
+    for name in literals or ():
+        flags |= ItemFlag[name.upper()]
+    return flags
+
+
+def priority_of(number: int) -> str:
+    """A priority as EMailPriority spells it; what is out of range is Normal."""
+    return PRIORITIES[number] if 0 <= number < len(PRIORITIES) else str(EMailPriority.Normal)
+
+
+# Addresses and folders --------------------------------------------------------------------------
+
+
+def addresses_of(field: str) -> list[EMailAddress]:
+    """The mailboxes of an address field, as nobody's that the address book knows."""
+    return [
+        EMailAddress(Address=found.address, Name=found.name or found.address)
+        for found in address_list(field)
+    ]
+
+
+def address_of(field: str) -> EMailAddress | None:
+    """The first mailbox of an address field; None where there is none."""
+    return next(iter(addresses_of(field)), None)
+
+
+def folder_of(folder: Folder) -> EMailFolder:
+    """A folder as it is cached."""
+    return EMailFolder(
+        Name=folder.name,
+        Delimiter=folder.delimiter,
+        Flags=" ".join(attribute_names(folder.attributes)),
+        TotalItems=folder.total,
+        UnreadItems=folder.unread,
+        Subscribed=folder.subscribed,
+        EmailFolderId=folder.folder_id,
+    )
+
+
+def attribute_names(attributes: FolderAttribute) -> list[str]:
+    """The vendor's names of the attributes that are set: `HasNoChildren`, `Inbox`."""
+    return [
+        "".join(word.title() for word in (one.name or "").split("_"))
+        for one in FolderAttribute
+        if one & attributes
+    ]
+
+
+# Heads ------------------------------------------------------------------------------------------
+
+
+def envelope_of(item: Item) -> EMailEnvelope:
+    """The head of a stored message."""
+    return EMailEnvelope(
+        ServerId=server_id(item.uid),
+        MessageId=item.message_id,
+        Subject=item.subject,
+        From=address_of(item.sender),
+        To=addresses_of(item.to),
+        Sent=item.sent_at or item.internal_date,
+        Priority=priority_of(item.priority),
+        Flags=flags_of(item.flags),
+        Size=min(item.size, HIGHEST_INT),
+    )
+
+
+def envelope_of_source(
+    source: bytes,
+    *,
+    uid: int = 0,
+    flags: ItemFlag = ItemFlag.NONE,
+    size: int | None = None,
+    received: datetime | None = None,
+) -> EMailEnvelope:
+    """The head of a message of which the header, or all, is given as bytes."""
+    message = parse(source)
+    return EMailEnvelope(
+        ServerId=server_id(uid),
+        MessageId=message.message_id,
+        Subject=message.subject,
+        From=address_of(message.sender),
+        To=addresses_of(message.to),
+        Sent=message.sent_at or received,
+        Priority=priority_of(message.priority),
+        Flags=flags_of(flags),
+        Size=min(len(source) if size is None else size, HIGHEST_INT),
+    )
+
+
+def _parent(message_id: str, parent: Item | None) -> EMailEnvelope | None:
+    """The head of the message that another answers: all of it where it is stored."""
+    if parent is not None:
+        return envelope_of(parent)
+    return EMailEnvelope(MessageId=message_id) if message_id else None
+
+
+# Whole messages ---------------------------------------------------------------------------------
+
+
+def entity_of_source(
+    source: bytes,
+    *,
+    contents: bool = True,
+    uid: int = 0,
+    flags: ItemFlag = ItemFlag.NONE,
+    received: datetime | None = None,
+    folder: str = "",
+    parent: Item | None = None,
+) -> EMailEntity:
+    """A message from its bytes; attachments with theirs when `contents` are wanted.
+
+    Whatever shape it is of, this gives a carrier and raises nothing.
+    """
+    message = parse(source)
+    return EMailEntity(
+        To=addresses_of(message.to),
+        Cc=addresses_of(message.cc),
+        Bcc=addresses_of(message.bcc),
+        Subject=message.subject,
+        HTMLBody=message.html_body,
+        From=address_of(message.sender),
+        Sent=message.sent_at or received,
+        Size=min(len(source), HIGHEST_INT),
+        Priority=priority_of(message.priority),
+        Flags=flags_of(flags),
+        MessageID=message.message_id,
+        PlainBody=message.plain_body,
+        IsSent=not flags & ItemFlag.DRAFT,
+        ServerId=server_id(uid),
+        Attachments=attachment_carriers(source, message, contents=contents),
+        CustomHeaderList=_custom_headers(source),
+        FolderName=folder,
+        EmailItemId=0,
+        AccountId=0,
+        ReceivedAt=received,
+        InReplyTo=_parent(message.in_reply_to, parent),
+    )
+
+
+def entity_of_item(
+    item: Item,
+    body: ItemBody | None,
+    attachments: Sequence[NewAttachment],
+    folder: Folder,
+    source: bytes | None = None,
+    *,
+    contents: bool = True,
+    parent: Item | None = None,
+) -> EMailEntity:
+    """A stored message. Custom headers and attachments' bytes come from `source`, where it is
+    given and, for the latter, `contents` are wanted."""
+    listed = [_as_parsed(each) for each in attachments]
+    return EMailEntity(
+        To=addresses_of(item.to),
+        Cc=addresses_of(item.cc),
+        Bcc=addresses_of(item.bcc),
+        Subject=item.subject,
+        HTMLBody=body.html_body if body else "",
+        From=address_of(item.sender),
+        Sent=item.sent_at or item.internal_date,
+        Size=min(item.size, HIGHEST_INT),
+        Priority=priority_of(item.priority),
+        Flags=flags_of(item.flags),
+        MessageID=item.message_id,
+        PlainBody=body.plain_body if body else "",
+        IsSent=not (item.flags & ItemFlag.DRAFT or folder.attributes & FolderAttribute.DRAFTS),
+        ServerId=server_id(item.uid),
+        Attachments=_with_invitation(
+            _listed(listed, _contents(source) if source and contents else {}),
+            source if body and body.calendar else None,
+            contents=contents,
+        ),
+        CustomHeaderList=_custom_headers(source) if source else [],
+        FolderName=folder.name,
+        EmailItemId=item.item_id,
+        AccountId=folder.account_id,
+        ReceivedAt=item.internal_date,
+        InReplyTo=_parent(item.in_reply_to, parent),
+    )
+
+
+def _custom_headers(source: bytes) -> list[EMailCustomHeader]:
+    return [
+        EMailCustomHeader(Name=name, Values=list(values))
+        for name, values in custom_headers(source).items()
+    ]
+
+
+# Attachments ------------------------------------------------------------------------------------
+
+
+def attachment_carriers(
+    source: bytes, message: ParsedMessage, *, contents: bool
+) -> list[EMailAttachment]:
+    """The attachments of a message; with their bytes when `contents` are wanted. An invitation,
+    which mail programs show as a part of the text, is among them."""
+    found = _listed(message.attachments, _contents(source) if contents else {})
+    return _with_invitation(found, source if message.calendar else None, contents=contents)
+
+
+def attachment_carrier(
+    about: ParsedAttachment, attachment_id: str, content: AttachmentContent | None = None
+) -> EMailAttachment:
+    """One attachment under the id that it is asked for by."""
+    return EMailAttachment(
+        Description=(content.description if content else "") or about.name,
+        Filename=about.name,
+        Size=min(len(content.data) if content else about.size, HIGHEST_INT),
+        Type=about.content_type,
+        Encoding=about.encoding,
+        Id=attachment_id,
+        Disposition="inline" if about.inline else "attachment",
+        Stream=content.data if content else None,
+    )
+
+
+def _listed(
+    attachments: Sequence[ParsedAttachment], contents: Mapping[str, AttachmentContent]
+) -> list[EMailAttachment]:
+    return [
+        attachment_carrier(about, attachment_id, contents.get(about.part))
+        for about, attachment_id in zip(attachments, attachment_ids(attachments), strict=True)
+    ]
+
+
+def _contents(source: bytes) -> dict[str, AttachmentContent]:
+    return {content.about.part: content for content in attachments_of(source)}
+
+
+def _as_parsed(stored: NewAttachment) -> ParsedAttachment:
+    return ParsedAttachment(
+        part=stored.part,
+        content_id=stored.content_id,
+        name=stored.name,
+        content_type=stored.content_type,
+        size=stored.size,
+        encoding=stored.encoding,
+        inline=stored.inline,
+    )
+
+
+def attachment_by_id(source: bytes, attachment_id: str) -> EMailAttachment | None:
+    """The attachment that an id names, with its bytes: a Content-ID, or the number of a part."""
+    found = attachment_of(source, attachment_id)
+    if found is not None:
+        return attachment_carrier(found.about, attachment_id.strip(), found)
+    invitation = _invitation(source, contents=True)
+    return invitation if invitation and invitation.Id == attachment_id.strip() else None
+
+
+def _with_invitation(
+    attachments: list[EMailAttachment], source: bytes | None, *, contents: bool
+) -> list[EMailAttachment]:
+    """The attachments and the message's own calendar part, which no other member could hold."""
+    if source is None or any(each.Type == _CALENDAR for each in attachments):
+        return attachments
+    invitation = _invitation(source, contents=contents)
+    return attachments if invitation is None else [*attachments, invitation]
+
+
+def _invitation(source: bytes, *, contents: bool) -> EMailAttachment | None:
+    leaves = read_structure(with_line_ends(source)).root.leaves()
+    part = next((leaf for leaf in leaves if leaf.content_type == _CALENDAR), None)
+    if part is None:
+        return None
+    text = parse(source).calendar.encode("utf-8", "replace")
+    return EMailAttachment(
+        Description=CALENDAR_NAME,
+        Filename=CALENDAR_NAME,
+        Size=len(text),
+        Type=_CALENDAR,
+        Encoding=part.encoding,
+        Id=part.number,
+        Disposition="inline",
+        Stream=text if contents else None,
+    )
