@@ -20,6 +20,7 @@ from services84.carriers.base import (
     from_dict,
     to_dict,
 )
+from services84.carriers.contact import ArrayOfArrayOfLocalizedField
 from services84.carriers.headers import SoCredentials, SoExceptionInfo, SoExtraInfo
 from services84.carriers.principal import EjUserStatus, UserType
 from services84.namespaces import ARRAYS, SERVICES84
@@ -70,6 +71,7 @@ def test_no_dictionary_and_an_empty_one_are_empty() -> None:
         (ArrayOfString, "ArrayOfstring", ARRAYS),
         (ArrayOfSyncUserAccount, "ArrayOfSyncUserAccount", SERVICES84),
         (array_of(UserType), "ArrayOfUserType", SERVICES84),
+        (ArrayOfArrayOfLocalizedField, "ArrayOfArrayOfLocalizedField", SERVICES84),
     ],
 )
 def test_arrays_are_named_after_their_items(kind: type, name: str, namespace: str) -> None:
