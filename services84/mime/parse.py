@@ -77,6 +77,11 @@ def part_bytes(source: bytes, part: str) -> bytes | None:
     return None
 
 
+def leaf_bytes(source: bytes, leaf: Part) -> bytes:
+    """The decoded bytes of a part that `read_structure` has found in this very source."""
+    return _decoded(source, leaf)
+
+
 def _parse(source: bytes) -> ParsedMessage:
     structure = read_structure(source)
     fields = structure.root.headers

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from services84.mime.addresses import Address, address_list
 from services84.mime.draft import Draft, DraftAttachment, found_ids, is_content_id
 from services84.mime.headers import Headers, read_headers
-from services84.mime.parse import ParsedAttachment, ParsedMessage, parse, part_bytes
+from services84.mime.parse import ParsedAttachment, ParsedMessage, leaf_bytes, parse
 from services84.mime.structure import Part, read_structure, with_line_ends
 
 _NAME = re.compile(rb"^([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:", re.MULTILINE)
@@ -52,42 +52,38 @@ def attachment_of(source: bytes, attachment_id: str) -> AttachmentContent | None
     IMAP counts them ("2", "2.1"); or, where there is no such attachment, a whole number n for
     the n-th part of all (from 1) that is no multipart.
     """
+    source = with_line_ends(source)
     wanted = attachment_id.strip()
+    leaves = list(read_structure(source).root.leaves())
     attachments = parse(source).attachments
-    for found in _candidates(attachments, wanted):
-        return _content(source, found)
-    if wanted.isascii() and wanted.isdigit():
-        leaves = list(read_structure(with_line_ends(source)).root.leaves())
+    found = _named(attachments, wanted)
+    if found is None and wanted.isascii() and wanted.isdigit():
         at = int(wanted[:9]) - 1
-        number = leaves[at].number if 0 <= at < len(leaves) else ""
-        for found in _candidates(attachments, number):
-            return _content(source, found)
-    return None
+        found = _named(attachments, leaves[at].number) if 0 <= at < len(leaves) else None
+    return None if found is None else _content(source, found, leaves)
 
 
 def attachments_of(source: bytes) -> Iterator[AttachmentContent]:
     """All attachments with their bytes, one after the other."""
-    for attachment in parse(source).attachments:
-        yield _content(source, attachment)
-
-
-def _candidates(attachments: Sequence[ParsedAttachment], wanted: str) -> Iterator[ParsedAttachment]:
-    content_id = wanted.strip("<> ")
-    if content_id:
-        yield from (each for each in attachments if each.content_id == content_id)
-        yield from (each for each in attachments if each.part == wanted)
-
-
-def _content(source: bytes, attachment: ParsedAttachment) -> AttachmentContent:
     source = with_line_ends(source)
-    part = _leaf(source, attachment.part)
-    description = part.headers.text("content-description") if part else ""
-    return AttachmentContent(attachment, part_bytes(source, attachment.part) or b"", description)
+    leaves = list(read_structure(source).root.leaves())
+    for attachment in parse(source).attachments:
+        yield _content(source, attachment, leaves)
 
 
-def _leaf(source: bytes, number: str) -> Part | None:
-    leaves = read_structure(source).root.leaves()
-    return next((leaf for leaf in leaves if leaf.number == number), None)
+def _named(attachments: Sequence[ParsedAttachment], wanted: str) -> ParsedAttachment | None:
+    content_id = wanted.strip("<> ")
+    by_content_id = (each for each in attachments if content_id and each.content_id == content_id)
+    by_number = (each for each in attachments if each.part == wanted)
+    return next(by_content_id, None) or next(by_number, None)
+
+
+def _content(
+    source: bytes, attachment: ParsedAttachment, leaves: Sequence[Part]
+) -> AttachmentContent:
+    leaf = next(leaf for leaf in leaves if leaf.number == attachment.part)
+    description = leaf.headers.text("content-description")
+    return AttachmentContent(attachment, leaf_bytes(source, leaf), description)
 
 
 # Header fields ----------------------------------------------------------------------------------
