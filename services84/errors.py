@@ -30,6 +30,8 @@ Services84Error
 │       ├── LoginRefused      the credentials were refused
 │       ├── MailServerBusy    throttled; try again later
 │       └── MailServerRefused the server answered NO or BAD, or what nobody understands
+│           ├── FolderMissing it has no folder of the name that it was given
+│           └── UidValidityUnstable  it renumbers a folder's messages at every sync
 ├── StoreError                the database
 │   ├── StoreUnavailable
 │   ├── SchemaMismatch        made by another version; `services84 init` upgrades it
@@ -246,6 +248,15 @@ class MailServerBusy(MailServerError):
 
 class MailServerRefused(MailServerError):
     """The server answered NO or BAD, or something outside the protocol."""
+
+
+class FolderMissing(MailServerRefused):
+    """The server has no folder of this name, and says so (RFC 3501 TRYCREATE, RFC 5530)."""
+
+
+class UidValidityUnstable(MailServerRefused):
+    """The server gives a folder another UIDVALIDITY at every sync: nothing that is known of its
+    messages lasts (RFC 9051 section 2.3.1.1 wants it to persist)."""
 
 
 # The database -----------------------------------------------------------------------------------

@@ -87,6 +87,8 @@ def _load() -> Any:
         ),
         time=types.SimpleNamespace(time=time.time, sleep=lambda _seconds: None),
     )
+    # RFC 3691; the end of a folder's being open, with which other commands have to wait.
+    module.__dict__["Commands"]["UNSELECT"] = (("SELECTED",), False)
     return module
 
 

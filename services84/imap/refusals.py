@@ -10,6 +10,7 @@ import re
 
 from services84.errors import (
     ConnectionLost,
+    FolderMissing,
     LoginRefused,
     MailServerBusy,
     MailServerError,
@@ -19,6 +20,11 @@ from services84.imap.responses import status_text
 from services84.mailhost import MailHost
 
 _BUSY_CODES = frozenset({"UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG", "THROTTLED"})
+_MISSING_CODES = frozenset({"TRYCREATE", "NONEXISTENT"})
+_MISSING_TEXT = re.compile(
+    r"(?:mailbox|folder) (?:does not|doesn't) exist|no such (?:mailbox|folder)|unknown mailbox",
+    re.IGNORECASE,
+)
 _BUSY_TEXT = re.compile(
     r"suggested backoff|too many|try again|temporar|overload|server (?:is )?busy|throttl"
     r"|not connected|connection limit|bandwidth limit",
@@ -40,7 +46,9 @@ def command_refusal(host: MailHost, command: str, raw: bytes) -> MailServerError
     code = status_text(raw).code
     if code in _BUSY_CODES or _BACKOFF.search(shown(raw)):
         return _asks_for_patience(host, raw)
-    return MailServerRefused(f"{host} refused {command}: {shown(raw)}", host=host.host)
+    missing = code in _MISSING_CODES or (not code and _MISSING_TEXT.search(shown(raw)))
+    kind = FolderMissing if missing else MailServerRefused
+    return kind(f"{host} refused {command}: {shown(raw)}", host=host.host)
 
 
 def farewell(host: MailHost, raw: bytes) -> MailServerError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from services84.imap.framing import Response
+from services84.imap.uidsets import HIGHEST_UID, uid_ranges
 from services84.mailtext import readable
 
 Value = bytes | None | list["Value"]
@@ -30,7 +31,6 @@ _TOKEN = re.compile(
 )
 _MOST_NESTED = 64
 HIGHEST_NUMBER = 2**63 - 1  # of a mod-sequence (RFC 7162 section 7); no other number is larger
-HIGHEST_UID = 2**32 - 1
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -146,7 +146,7 @@ class Listed:
 
 
 def listed(response: Response) -> Listed | None:
-    """What a LIST, LSUB or XLIST response says, or None.
+    """What a LIST, LSUB or XLIST response says, or None. The name is empty for the root.
 
     Names that should be quoted and are not (blanks, quotes within quotes) are taken whole.
     """
@@ -161,8 +161,6 @@ def listed(response: Response) -> Listed | None:
     if b"{" in said.rest[: found.start("name")] and not found["quoted"] and literals:
         delimiter = literals.pop(0)
     name = _listed_name(found["name"], literals)
-    if not name:
-        return None
     attributes = found["attributes"].decode("latin-1").lower().split()
     return Listed(frozenset(attributes), delimiter[:1], name)
 
@@ -177,6 +175,29 @@ def _listed_name(text: bytes, literals: list[bytes]) -> bytes:
         return text[1:-1]
     atom = _ATOM_NAME.match(text)
     return atom[1] if atom else b""
+
+
+def namespaces(response: Response) -> list[list[tuple[bytes, bytes]]] | None:
+    """A NAMESPACE response (RFC 2342): prefixes with their delimiters (empty for NIL), of the
+    user's own folders, of other users' and of shared ones; or None."""
+    said = untagged(response)
+    if said is None or said.kind != "NAMESPACE":
+        return None
+    try:
+        kinds = values(said.rest, response.literals)
+    except ValueError:
+        return None
+    lists = [kind if isinstance(kind, list) else [] for kind in kinds]
+    return [[pair for one in kind if (pair := _space(one))] for kind in lists]
+
+
+def _space(value: Value) -> tuple[bytes, bytes] | None:
+    match value:
+        case [bytes() as prefix, bytes() as delimiter, *_]:
+            return prefix, delimiter
+        case [bytes() as prefix, None, *_]:
+            return prefix, b""
+    return None
 
 
 # Messages ---------------------------------------------------------------------------------------
@@ -304,6 +325,7 @@ def search(response: Response) -> list[int] | None:
     return [int(number) for number in numbers if number.isdigit() and len(number) <= 20]
 
 
+_COUNT = re.compile(rb"\bCOUNT (\d{1,10})\b", re.IGNORECASE)
 _ESEARCH = re.compile(rb"(?:\(TAG [^)]*\))?\s*(?:UID\b)?(?:.*?\bALL ([\d:,]+))?", re.IGNORECASE)
 
 
@@ -333,46 +355,10 @@ def vanished(response: Response) -> tuple[bool, list[tuple[int, int]]] | None:
         return None
 
 
-def uid_set(uids: Iterable[int]) -> str:
-    """The shortest set (RFC 3501 sequence-set) that names `uids`: [1, 2, 3, 7] is `1:3,7`."""
-    return ",".join(_runs(uids))
-
-
-def uid_sets(uids: Iterable[int], longest: int) -> list[str]:
-    """Like `uid_set`, in pieces of at most `longest` characters (one run may be longer)."""
-    sets: list[str] = []
-    for run in _runs(uids):
-        if sets and len(sets[-1]) + 1 + len(run) <= longest:
-            sets[-1] += "," + run
-        else:
-            sets.append(run)
-    return sets
-
-
-def _runs(uids: Iterable[int]) -> list[str]:
-    runs: list[tuple[int, int]] = []
-    for uid in sorted(set(uids)):
-        if runs and runs[-1][1] + 1 == uid:
-            runs[-1] = (runs[-1][0], uid)
-        else:
-            runs.append((uid, uid))
-    return [str(first) if first == last else f"{first}:{last}" for first, last in runs]
-
-
-def uid_ranges(text: str) -> list[tuple[int, int]]:
-    """The ranges that a set without `*` names, each in ascending order; raises ValueError.
-
-    Ranges and not numbers: a server may say `1:4294967295` in eleven characters.
-    """
-    ranges = []
-    for part in filter(None, text.split(",")):
-        first, colon, last = part.partition(":")
-        if not _is_uid(first) or (colon and not _is_uid(last)):
-            raise ValueError(f"{part[:40]!r} is no range of UIDs")
-        low, high = int(first), int(last or first)
-        ranges.append((min(low, high), max(low, high)))
-    return ranges
-
-
-def _is_uid(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 20
+def count(response: Response) -> int | None:
+    """The COUNT of an ESEARCH response (RFC 4731), or None."""
+    said = untagged(response)
+    if said is None or said.kind != "ESEARCH":
+        return None
+    found = _COUNT.search(said.rest)
+    return int(found[1]) if found else None

@@ -81,3 +81,77 @@ class FetchedIdentity:
     message_id: str
     internal_date: datetime | None
     size: int
+
+
+@dataclass(frozen=True)
+class FolderStatus:
+    """What STATUS said of a folder: numbers of messages, and the UIDs to come."""
+
+    messages: int
+    unseen: int
+    uid_next: int | None
+    uid_validity: int
+    recent: int
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """Where the user's own folders are: what their names begin with, as the server spells it
+    (empty for nothing), and the delimiter (empty for none). `others` begin the names of other
+    people's and shared folders."""
+
+    prefix: str
+    delimiter: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FetchedHeader:
+    """A message without its body. `header` is its exact bytes with the empty line after them, or
+    None when the server does not give them."""
+
+    uid: int
+    flags: frozenset[str]
+    internal_date: datetime | None
+    size: int
+    header: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Where copies of messages are: UIDs there by the UIDs here, valid with `uid_validity`.
+
+    Empty, and None, where the server does not tell (COPYUID, RFC 4315).
+    """
+
+    uid_validity: int | None = None
+    uids: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What became of messages that were to be removed, by UID.
+
+    `gone` are no longer in the folder. `marked` are there still, with \\Deleted: the server can
+    only expunge all such messages at once, and others than these carry the mark as well.
+    """
+
+    gone: frozenset[int]
+    marked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What became of messages that were to be moved: where their copies are, and whether the
+    originals are gone."""
+
+    copied: Copied
+    removed: Removed
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Where a new message is; None where the server does not tell (APPENDUID, RFC 4315)."""
+
+    uid_validity: int | None = None
+    uid: int | None = None

@@ -276,8 +276,8 @@ def test_what_happens_meanwhile_is_taken(
 def test_many_messages_come_in_several_commands(
     dovecot: DovecotServer, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services84.imap.mailbox.MESSAGES_A_COMMAND", 20)
-    monkeypatch.setattr("services84.imap.mailbox.LONGEST_SET", 40)
+    monkeypatch.setattr("services84.imap.reading.MESSAGES_A_COMMAND", 20)
+    monkeypatch.setattr("services84.imap.reading.LONGEST_SET", 40)
     told: list[str] = []
     sources = [b"Subject: %d\r\n\r\n" % at + b"x" * at for at in range(30)]
     dovecot.deliver(user, "INBOX", *sources)

@@ -11,6 +11,7 @@ import pytest
 
 from services84.errors import (
     ConnectionLost,
+    FolderMissing,
     LoginRefused,
     MailServerBusy,
     MailServerError,
@@ -313,6 +314,7 @@ def test_slow_is_not_silent() -> None:
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
+        (b"%t NO [CANNOT] no mail here\r\n", r"refused EXAMINE: \[CANNOT\] no mail here"),
         (b"* 3 EXISTS\r\n%t OK\r\n", "gives no UIDVALIDITY for 'INBOX'"),
         (b"* 3 EXISTS\r\n* OK [UIDVALIDITY 0]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
         (b"* 3 EXISTS\r\n* OK [UIDVALIDITY x]\r\n%t OK\r\n", "gives no UIDVALIDITY"),
@@ -321,11 +323,17 @@ def test_slow_is_not_silent() -> None:
             "gives no UIDVALIDITY",
         ),
         (b"* OK [UIDVALIDITY 7]\r\n%t OK\r\n", "does not say how many messages 'INBOX' has"),
-        (b"%t NO [NONEXISTENT] gone\r\n", r"refused EXAMINE: \[NONEXISTENT\] gone"),
     ],
 )
 def test_a_folder_that_cannot_be_synced_is_refused(said: bytes, problem: str) -> None:
     with signed_in(answer(said), LOGOUT) as connection, refused(MailServerRefused, problem):
+        connection.examine("INBOX")
+
+
+@pytest.mark.parametrize("code", [b"NONEXISTENT", b"TRYCREATE"])
+def test_a_folder_that_is_not_there_is_told_apart(code: bytes) -> None:
+    said = answer(b"%t NO [" + code + b"] gone\r\n")
+    with signed_in(said, LOGOUT) as connection, refused(FolderMissing, "refused EXAMINE: .* gone"):
         connection.examine("INBOX")
 
 
