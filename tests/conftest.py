@@ -11,6 +11,7 @@ import pytest
 
 pytest_plugins = [
     "tests.support.dovecot",
+    "tests.support.courier",
     "tests.support.postgresql",
     "tests.support.submission",
 ]
