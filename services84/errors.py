@@ -29,7 +29,11 @@ Services84Error
 │       ├── TlsFailed         no TLS where it is needed, or a certificate that is not trusted
 │       ├── LoginRefused      the credentials were refused
 │       ├── MailServerBusy    throttled; try again later
+│       ├── SendUncertain     a message may have been sent; nobody knows
+│       ├── RecipientsRefused the server does not take mail for some of the recipients
 │       └── MailServerRefused the server answered NO or BAD, or what nobody understands
+│           ├── MessageTooLarge  longer than the server takes
+│           ├── SevenBitOnly  the message has 8-bit characters, which the server does not take
 │           ├── FolderMissing it has no folder of the name that it was given
 │           └── UidValidityUnstable  it renumbers a folder's messages at every sync
 ├── StoreError                the database
@@ -248,6 +252,39 @@ class MailServerBusy(MailServerError):
 
 class MailServerRefused(MailServerError):
     """The server answered NO or BAD, or something outside the protocol."""
+
+
+class MessageTooLarge(MailServerRefused):
+    """The message is longer than the server takes; nothing was sent."""
+
+
+class SevenBitOnly(MailServerRefused):
+    """The message holds 8-bit characters, and the server does not take them (no 8BITMIME);
+    nothing was sent, and the same message in 7 bits may be."""
+
+
+class RecipientsRefused(MailServerError):
+    """The server refuses recipients; nothing was sent to anybody. `refused` gives the reason of
+    each by its address."""
+
+    exception_type = "SoRecipientsRefusedException"
+
+    def __init__(self, refused: Mapping[str, str], *, host: str = "", server: str = "") -> None:
+        reasons = "; ".join(f"{address} ({reason})" for address, reason in refused.items())
+        super().__init__(
+            f"{server or host or 'the mail server'} refused recipients, and the message was sent "
+            f"to nobody: {reasons}",
+            host=host,
+        )
+        self.refused = dict(refused)
+        self.parameters["Recipients"] = "; ".join(refused)
+
+
+class SendUncertain(MailServerError):
+    """A message was handed over whole, and the answer did not come: it may have been sent. To be
+    told to whoever sends, and never tried again without them."""
+
+    exception_type = "SoSendUncertainException"
 
 
 class FolderMissing(MailServerRefused):

@@ -1,52 +1,22 @@
-"""Submission servers: whether a login works there. The only file that knows smtplib.
+"""Submission servers: whether a login works there, and sending messages through them.
 
-Sends no mail. RFC 6409 (submission), RFC 3207 (STARTTLS), RFC 4954 (AUTH); TLS and cleartext
-are ruled as for IMAP, by `mailtls`.
+RFC 6409 (submission), and plain relays without a login. Composes nothing and stores nothing: what
+is sent are bytes, and whom it goes to is said apart from them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import smtplib
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from services84 import mailtls, sasl
-from services84.errors import (
-    ConnectionLost,
-    LoginRefused,
-    MailServerBusy,
-    MailServerError,
-    MailServerRefused,
-    MailServerTimeout,
-)
-from services84.mailhost import Login, MailHost, Mechanism, Transport
-from services84.mailtext import readable, without
+from services84 import mailtls
+from services84.mailhost import Login, MailHost, Transport
+from services84.smtp.dialogue import Dial, Dialogue, Timeouts
+from services84.smtp.login import sign_in
+from services84.smtp.transfer import SendResult, transfer
 
-Dial = Callable[[str, int, float], socket.socket]
-"""Connects to host and port within seconds; raises MailServerError."""
-
-MOST_PATIENCE = 3  # times the read time-out: for a server that drips instead of being silent
-MOST_CHALLENGES = 8
-MOST_BYTES = 256 * 1024  # of everything that the server says
-LONGEST_COMMAND = 500  # RFC 4954 section 4: a longer first message waits to be asked for
-
-_GREETING, _READY_FOR_TLS, _CHALLENGE, _SIGNED_IN = 220, 220, 334, 235
-# RFC 4954 section 6, RFC 3207: authentication refused, needed, too weak, or not this way.
-_REFUSES_LOGIN = frozenset({525, 530, 534, 535, 538})
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """In seconds: until connected, and the longest silence afterwards."""
-
-    connect: float
-    read: float
+__all__ = ["Dial", "SendResult", "Session", "Timeouts", "check_login", "send", "session"]
 
 
 def check_login(
@@ -67,183 +37,108 @@ def check_login(
     Raises LoginRefused for refused credentials and for a server without a usable mechanism,
     MailServerBusy for a temporary refusal, and the other kinds of MailServerError.
     """
-    connection = dial(host.host, host.port, timeouts.connect)
-    if host.transport is Transport.TLS:
-        connection = mailtls.wrap(connection, host, ca_file, timeouts.connect)
-    client = _client(connection, timeouts)
-    with contextlib.closing(client), _mail_server_errors(host, client, timeouts):
-        _greet(client, host)
-        protected = host.transport is Transport.TLS or _start_tls(client, host, ca_file, timeouts)
-        if not protected and not mailtls.may_go_in_clear(connection, allowed=allow_cleartext):
-            raise mailtls.no_tls(host)
-        _sign_in(client, host, login, protected)
-        with contextlib.suppress(OSError):
-            client.docmd("QUIT")
+    dialogue = _dialogue(host, dial, timeouts, ca_file)
+    with contextlib.closing(dialogue), dialogue.attempt():
+        _open(dialogue, login, ca_file, allow_cleartext)
+        dialogue.quit()
 
 
-class _Client(smtplib.SMTP):
-    """smtplib over a socket that is connected already, hearing a bounded number of bytes."""
+class Session:
+    """A server that one is signed in at; sends any number of messages, one after the other."""
 
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
-            self.file = _Bounded(self.sock)
-        return super().getreply()
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
 
+    @property
+    def takes_eight_bit(self) -> bool:
+        """Whether messages may hold more than ASCII (8BITMIME, RFC 6152)."""
+        return bool(self._dialogue.client.has_extn("8bitmime"))
 
-class _Bounded:
-    """The lines of a socket, until there are too many of them."""
+    @property
+    def takes_utf8(self) -> bool:
+        """Whether addresses may hold more than ASCII (SMTPUTF8, RFC 6531)."""
+        return bool(self._dialogue.client.has_extn("smtputf8"))
 
-    def __init__(self, connection: socket.socket | None) -> None:
-        if connection is None:
-            raise smtplib.SMTPServerDisconnected("not connected")
-        self._lines = connection.makefile("rb")
-        self._left = MOST_BYTES
+    @property
+    def usable(self) -> bool:
+        """False once the connection is lost or left in doubt; the next message needs another."""
+        return not self._dialogue.broken
 
-    def readline(self, limit: int) -> bytes:
-        line = self._lines.readline(limit)
-        self._left -= len(line)
-        if self._left < 0:
-            raise ValueError("too much said")  # smtplib takes any OSError for the end
-        return line
+    def send(
+        self, mail_from: str, recipients: Iterable[str], source: bytes, *, partially: bool = False
+    ) -> SendResult:
+        """Hand a message over, for all its recipients or none; with `partially` for those that
+        are not refused. The bytes are sent as they are, apart from line ends, which become CRLF.
 
-    def close(self) -> None:
-        self._lines.close()
-
-
-def _client(connection: socket.socket, timeouts: Timeouts) -> _Client:
-    connection.settimeout(timeouts.read)
-    # The name would be looked up in the DNS; the address is as good (RFC 5321 section 4.1.4).
-    address = connection.getsockname()[0]
-    name = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-    client = _Client(local_hostname=name)
-    client.sock = connection
-    return client
+        Raises RecipientsRefused, MessageTooLarge, SevenBitOnly, LoginRefused (a login is needed),
+        MailServerBusy, MailServerUnreachable, MailServerRefused: nothing was sent. Raises
+        SendUncertain where it may have been sent. Raises InvalidValue for wrong addresses.
+        """
+        with self._dialogue.attempt():
+            return transfer(self._dialogue, mail_from, recipients, source, partially=partially)
 
 
 @contextlib.contextmanager
-def _mail_server_errors(host: MailHost, client: _Client, timeouts: Timeouts) -> Iterator[None]:
-    """Everything that goes wrong below comes out as a MailServerError; nothing below lasts
-    longer than MOST_PATIENCE times the time-out."""
-    expired = threading.Event()
+def session(
+    host: MailHost,
+    login: Login | None,
+    *,
+    dial: Dial,
+    timeouts: Timeouts,
+    ca_file: Path | None = None,
+    allow_cleartext: bool = False,
+) -> Iterator[Session]:
+    """A session at a server, ended with the block; without a login where that is None or empty.
 
-    def give_up() -> None:
-        expired.set()
-        if client.sock is not None:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
-
-    watchdog = threading.Timer(MOST_PATIENCE * timeouts.read, give_up)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    except (MailServerError, OSError, ValueError) as error:  # smtplib's are OSErrors too
-        # What came last may have been cut by the watchdog, and means nothing then.
-        if isinstance(error, MailServerError) and not expired.is_set():
-            raise
-        raise _broken(host, error, timeouts, expired.is_set()) from error
-    finally:
-        watchdog.cancel()
-        watchdog.join()
+    Parameters and errors are those of `check_login`.
+    """
+    if login is not None and not (login.username or login.secret):
+        login = None
+    dialogue = _dialogue(host, dial, timeouts, ca_file)
+    with contextlib.closing(dialogue):
+        with dialogue.attempt():
+            _open(dialogue, login, ca_file, allow_cleartext)
+        yield Session(dialogue)
+        with dialogue.attempt():
+            dialogue.quit()
 
 
-def _broken(host: MailHost, error: Exception, timeouts: Timeouts, expired: bool) -> MailServerError:
-    if expired or isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        seconds = MOST_PATIENCE * timeouts.read if expired else timeouts.read
-        return MailServerTimeout(
-            f"{host} did not answer within {seconds:g} seconds", host=host.host
-        )
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return ConnectionLost(f"{host} closed the connection", host=host.host)
-    if isinstance(error, smtplib.SMTPException | ValueError):
-        return MailServerRefused(f"{host} does not speak SMTP", host=host.host)
-    why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-    return ConnectionLost(f"the connection to {host} was lost{why}", host=host.host)
+def send(
+    host: MailHost,
+    login: Login | None,
+    mail_from: str,
+    recipients: Iterable[str],
+    source: bytes,
+    *,
+    dial: Dial,
+    timeouts: Timeouts,
+    ca_file: Path | None = None,
+    allow_cleartext: bool = False,
+    partially: bool = False,
+) -> SendResult:
+    """Send one message through a connection of its own; see `session` and `Session.send`."""
+    with session(
+        host,
+        login,
+        dial=dial,
+        timeouts=timeouts,
+        ca_file=ca_file,
+        allow_cleartext=allow_cleartext,
+    ) as opened:
+        return opened.send(mail_from, recipients, source, partially=partially)
 
 
-def _greet(client: _Client, host: MailHost) -> None:
-    code, text = client.getreply()
-    if code != _GREETING:
-        raise _refusal(host, "the connection", code, text)
-    _ehlo(client, host)
+def _dialogue(host: MailHost, dial: Dial, timeouts: Timeouts, ca_file: Path | None) -> Dialogue:
+    connection = dial(host.host, host.port, timeouts.connect)
+    if host.transport is Transport.TLS:
+        connection = mailtls.wrap(connection, host, ca_file, timeouts.connect)
+    return Dialogue(connection, host, timeouts)
 
 
-def _ehlo(client: _Client, host: MailHost) -> None:
-    code, text = client.ehlo()
-    if not 200 <= code < 300:
-        raise _refusal(host, "EHLO", code, text)
-
-
-def _start_tls(client: _Client, host: MailHost, ca_file: Path | None, timeouts: Timeouts) -> bool:
-    """Start TLS where it is offered; whether the connection is protected now."""
-    if not client.has_extn("starttls") or client.sock is None:
-        return False
-    code, text = client.docmd("STARTTLS")
-    if code != _READY_FOR_TLS:
-        raise _refusal(host, "STARTTLS", code, text)
-    # What was said before, and any byte read too far, may come from anybody.
-    if client.file is not None:
-        client.file.close()
-        client.file = None
-    client.esmtp_features = {}
-    client.sock = mailtls.wrap(client.sock, host, ca_file, timeouts.connect)
-    client.sock.settimeout(timeouts.read)
-    _ehlo(client, host)
-    return True
-
-
-def _sign_in(client: _Client, host: MailHost, login: Login, protected: bool) -> None:
-    offered = client.esmtp_features.get("auth", "").split()
-    mechanism = sasl.choose(offered, login.mechanism, in_clear=not protected)
-    if mechanism is None:
-        raise _nothing_usable(host, login.mechanism, offered)
-    try:
-        exchange = sasl.exchange(mechanism, login, host)
-    except ValueError as error:
-        raise LoginRefused(f"login at {host} is not possible: {error}", host=host.host) from error
-    code, text = _authenticate(client, exchange)
-    if code != _SIGNED_IN:
-        raise _login_refusal(host, code, without(text, login.secret))
-
-
-def _authenticate(client: _Client, exchange: sasl.Exchange) -> tuple[int, bytes]:
-    command = f"AUTH {exchange.mechanism}"
-    if exchange.initial is not None:
-        first = base64.b64encode(exchange.initial).decode("ascii") or "="
-        if len(command) + 1 + len(first) <= LONGEST_COMMAND:
-            command = f"{command} {first}"
-    code, text = client.docmd(command)
-    for _ in range(MOST_CHALLENGES):
-        if code != _CHALLENGE:
-            return code, text
-        try:
-            answer = base64.b64encode(exchange.answer(base64.b64decode(text))).decode("ascii")
-        except binascii.Error:
-            answer = "*"  # cancels the exchange
-        code, text = client.docmd(answer)
-    return code, text
-
-
-def _nothing_usable(host: MailHost, wanted: Mechanism, offered: list[str]) -> LoginRefused:
-    if not offered:
-        return LoginRefused(f"{host} offers no login (AUTH)", host=host.host)
-    names = {Mechanism.CRAM_MD5: "CRAM-MD5", Mechanism.OAUTH: "OAUTHBEARER or XOAUTH2"}
-    name = names.get(wanted, "login with a password")
-    shown = readable(" ".join(offered).encode())
-    return LoginRefused(f"{host} offers no {name}, but {shown}", host=host.host)
-
-
-def _login_refusal(host: MailHost, code: int, text: bytes) -> MailServerError:
-    if code in _REFUSES_LOGIN:
-        said = f"{code} {readable(text)}".strip()
-        return LoginRefused(f"login refused by {host}: {said}", host=host.host)
-    return _refusal(host, "the login", code, text)
-
-
-def _refusal(host: MailHost, what: str, code: int, text: bytes) -> MailServerError:
-    said = f"{code} {readable(text)}".strip()
-    if 400 <= code < 500:
-        return MailServerBusy(f"{host} asks for patience: {said}", host=host.host)
-    if code < 0:
-        return MailServerRefused(f"{host} does not speak SMTP: {readable(text)!r}", host=host.host)
-    return MailServerRefused(f"{host} refused {what}: {said}", host=host.host)
+def _open(
+    dialogue: Dialogue, login: Login | None, ca_file: Path | None, allow_cleartext: bool
+) -> None:
+    dialogue.greet()
+    dialogue.protect(ca_file, allow_cleartext=allow_cleartext, has_secret=login is not None)
+    if login is not None:
+        sign_in(dialogue, login)
