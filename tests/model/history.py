@@ -41,9 +41,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Mishap:
-    """One thing that goes wrong during a sync, at its `at`-th command."""
+    """One thing that goes wrong during a sync, at its `at`-th command that holds `word`."""
 
     kind: Kind
+    word: str = ""
     at: int = 0
     amount: int = 0
     step: Step | None = None
@@ -59,9 +60,8 @@ class Round:
 
 @dataclass(frozen=True)
 class History:
-    """A whole life of a mailbox."""
+    """A whole life of a mailbox; it begins with a few folders and messages."""
 
-    offers: str
     forgetful: bool
     expunge_issued: bool
     rounds: tuple[Round, ...]
@@ -69,25 +69,25 @@ class History:
 
 def histories(*, moves: bool = False) -> st.SearchStrategy[History]:
     """Histories; with `moves` messages go from folder to folder, and folders are renamed."""
-    usual = ["receive"] * 4 + ["flag"] * 3 + ["expunge"] * 2 + ["make"] * 2
+    usual = ["receive"] * 6 + ["flag"] * 4 + ["expunge"] * 3 + ["make"] * 2
     rare = ["delete", "again", "unselectable", "phantom", "renumber", "lower", "replace"]
     rare += ["jump", "no_mod_seq", "refuse", "nil", "flapping"]
     number = st.integers(0, 63)
-    kinds = st.sampled_from(usual + rare + (["move"] * 6 + ["rename"] * 2 if moves else []))
+    kinds = st.sampled_from(usual + rare + (["move"] * 8 + ["rename"] * 3 if moves else []))
     steps = st.builds(Step, kinds, number, number, number)
     broken = st.sampled_from([k for k in Kind if k not in {Kind.SILENT, Kind.DRIP, Kind.SLOW}])
-    mishaps = st.builds(Mishap, broken, st.integers(0, 16), st.integers(-2, 99), steps)
+    words = st.sampled_from(["", "EXAMINE", "UID FETCH", "BODY.PEEK[]"])
+    mishaps = st.builds(Mishap, broken, words, st.integers(0, 5), st.integers(0, 99), steps)
     rounds = st.builds(
         Round,
-        st.lists(steps, min_size=1, max_size=5).map(tuple),
-        st.lists(mishaps, max_size=2).map(tuple),
+        st.lists(steps, min_size=2, max_size=8).map(tuple),
+        st.lists(mishaps, max_size=3).map(tuple),
     )
     return st.builds(
         History,
-        st.sampled_from(sorted(OFFERS)),
         st.booleans(),
         st.booleans(),
-        st.lists(rounds, min_size=2, max_size=6).map(tuple),
+        st.lists(rounds, min_size=3, max_size=5).map(tuple),
     )
 
 
@@ -98,6 +98,10 @@ class World:
         self.mailbox = mailbox
         self.flapping = False
         self._number = 0
+        for name in NAMES[:2]:
+            mailbox.make(name)
+        for at in range(9):
+            self._receive(Step("receive", at, 1, 8 * at))
 
     def do(self, step: Step) -> None:
         getattr(self, f"_{step.kind}")(step)
@@ -119,10 +123,12 @@ class World:
             def change(_: Mailbox) -> None:
                 self.do(step)
 
-        amount = mishap.amount
+        amount, word = mishap.amount, mishap.word
         if mishap.kind in {Kind.COUNT, Kind.STATUS}:
-            amount = amount % 7 - 2
-        return Fault(mishap.kind, mishap.at, amount=max(-2, amount), change=change)
+            amount = amount % 5 - 2
+            word = "EXAMINE" if mishap.kind is Kind.COUNT else "STATUS"
+        at = 0 if word == "STATUS" else mishap.at
+        return Fault(mishap.kind, at, word, amount, change=change)
 
     # What a step picks --------------------------------------------------------------------------
 
@@ -146,7 +152,9 @@ class World:
                 content, date = _message(1000 + step.c % 3), EPOCH
             elif step.c % 8 == 2:
                 content = b"Subject: who am I\r\n\r\n%d\r\n" % self._number
-            self.mailbox.add(self._folder(step.a), content, flags, date)
+            added = self.mailbox.add(self._folder(step.a), content, flags, date)
+            if added is not None and step.c % 8 in {3, 4} and not at:
+                added.fault = ["NO", "NIL"][step.c % 8 - 3]
 
     def _flag(self, step: Step) -> None:
         flag = FLAGS[step.c % len(FLAGS)]

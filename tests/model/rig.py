@@ -16,7 +16,7 @@ from services84.security.vault import Vault
 from services84.settings import read_settings
 from services84.store.database import Database
 from services84.store.tables import email_folder, email_item
-from services84.store.values import ItemFlag
+from services84.store.values import FolderAttribute, ItemFlag
 from services84.sync.values import SyncReport, SyncState
 from services84.sync.vocabulary import flags_seen
 from tests.support.imapmodel.mailbox import Mailbox
@@ -83,10 +83,13 @@ class Rig:
             return [Row(*row) for row in found]
 
     def cached(self, account_id: int) -> Seen:
-        """What the cache holds."""
+        """What the cache holds of the folders that can be selected."""
         view: Seen = {}
         services = self.service.services
         for folder in services.folders.list(account_id):
+            if folder.attributes & FolderAttribute.NO_SELECT:
+                view[folder.server_name] = {}
+                continue
             rows = services.items.list(folder.folder_id, limit=10_000)
             view[folder.server_name] = {
                 row.uid: (row.flags, row.keywords, services.items.source(row.item_id) or b"")

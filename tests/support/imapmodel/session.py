@@ -179,7 +179,9 @@ class Session:
         """An untagged line as the faults want it."""
         for fault in faults:
             if fault.kind is Kind.COUNT and (found := re.fullmatch(rb"\* (\d+) EXISTS", line)):
-                line = b"* %d EXISTS" % max(0, int(found[1]) + fault.amount)
+                # Never an empty folder where there is one: that could but be believed.
+                there = int(found[1])
+                line = b"* %d EXISTS" % max(min(there, 1), there + fault.amount)
             elif fault.kind is Kind.STATUS and line.startswith(b"* STATUS"):
                 head, tail = line.rsplit(b"(", 1)
                 line = head + b"(" + _numbers_off_by(tail, fault.amount)
