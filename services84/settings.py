@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     sync_wait: float = Field(
         50.0, ge=0, le=3600, description="how long SyncEmailAccount waits before it answers"
     )
+    sync_days: int = Field(
+        0, ge=0, le=36500, description="days of old mail in a folder's first sync; 0: everything"
+    )
     sync_max_errors: int = Field(
         10, ge=1, description="consecutive errors that turn Failing into Failed"
     )

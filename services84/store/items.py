@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from services84.errors import StoreError
 from services84.store.database import Database
@@ -53,6 +53,14 @@ _ITEM = (
     email_item.c.parse_problem,
 )
 
+_IDENTITY = select(
+    email_item.c.email_item_id,
+    email_item.c.uid,
+    email_item.c.message_id,
+    email_item.c.received_at,
+    email_item.c.size,
+)
+
 
 class ItemStore:
     """The messages of folders. All methods raise StoreError."""
@@ -85,23 +93,28 @@ class ItemStore:
             for item_id, uid, flags, keywords in rows
         }
 
-    def identities(self, folder_id: int, *, other_than: int) -> list[tuple[int, Identity]]:
-        """Item ids with what their messages are recognised by, of any other UIDVALIDITY."""
+    def identities(
+        self, folder_id: int, *, other_than: int | None = None, only: int | None = None
+    ) -> list[tuple[int, Identity]]:
+        """Item ids with what their messages are recognised by: of the whole folder, or only of
+        some UIDVALIDITYs."""
+        query = _IDENTITY.where(email_item.c.email_folder_id == folder_id)
+        if other_than is not None:
+            query = query.where(email_item.c.uid_validity != other_than)
+        if only is not None:
+            query = query.where(email_item.c.uid_validity == only)
+        return self._identities([query])
+
+    def identities_of(self, item_ids: Sequence[int]) -> builtins.list[tuple[int, Identity]]:
+        """The same of single messages; those that are not stored are absent."""
+        return self._identities(
+            [_IDENTITY.where(email_item.c.email_item_id.in_(ids)) for ids in chunks(item_ids)]
+        )
+
+    def _identities(self, queries: Iterable[Select[Any]]) -> builtins.list[tuple[int, Identity]]:
+        ordered = [query.order_by(email_item.c.email_item_id) for query in queries]
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(
-                    email_item.c.email_item_id,
-                    email_item.c.uid,
-                    email_item.c.message_id,
-                    email_item.c.received_at,
-                    email_item.c.size,
-                )
-                .where(
-                    email_item.c.email_folder_id == folder_id,
-                    email_item.c.uid_validity != other_than,
-                )
-                .order_by(email_item.c.email_item_id)
-            ).all()
+            rows = [row for query in ordered for row in connection.execute(query)]
         return [(item_id, Identity(*identity)) for item_id, *identity in rows]
 
     def other_validities(self, folder_id: int, uid_validity: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,26 +16,23 @@ import structlog
 from services84.errors import (
     LeaseLost,
     LoginRefused,
-    MailServerRefused,
     MailServerUnreachable,
     NotFound,
     Services84Error,
     SyncInterrupted,
 )
 from services84.imap.connection import ImapConnection
-from services84.imap.values import ExaminedFolder
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
-from services84.store.values import Account, Folder, FolderAttribute, Lease, RunOutcome, ServiceAuth
-from services84.sync import plan
-from services84.sync.folder import FolderSync, Tally
+from services84.store.values import Account, Lease, RunOutcome, ServiceAuth
+from services84.sync.account import AccountSync
+from services84.sync.folder import Tally
 from services84.sync.mailbox import MailServers
 from services84.sync.politeness import LeaseKeeper, outcome_of_error
-from services84.sync.rows import folder_draft
 from services84.sync.slots import Slot
-from services84.sync.values import Progress, ProgressCallback, SyncReport, SyncState
+from services84.sync.values import ProgressCallback, SyncReport, SyncState
 
 log = structlog.get_logger(__name__)
 
@@ -181,34 +178,18 @@ class SyncEngine:
         return None
 
     def _sync(self, task: _Task) -> None:
-        lease, tally, progress = task.lease, task.tally, task.progress
-        with self._connected(lease.account_id) as connection:
-            folders, statuses = self._list(connection, lease)
-            for done, folder in enumerate(folders):
-
-                def checkpoint(done: int = done, folder: Folder = folder) -> None:
-                    self._checkpoint(task)
-                    if progress is not None:
-                        progress(_progress(folder, done, folders, tally))
-
-                checkpoint()
-                sync = FolderSync(
-                    connection, self._folders, self._items, lease, tally, checkpoint, self._clock
-                )
-                try:
-                    sync.run(folder, statuses.get(folder.server_name))
-                except MailServerRefused as refusal:
-                    # One folder that cannot be opened stops neither the others nor the account;
-                    # INBOX is no such folder, it has to be there.
-                    if folder.attributes & FolderAttribute.INBOX:
-                        raise
-                    tally.skipped.append(folder.name)
-                    log.warning(
-                        "sync.folder_skipped",
-                        account=lease.account_id,
-                        folder=folder.name,
-                        reason=refusal.message,
-                    )
+        with self._connected(task.lease.account_id) as connection:
+            AccountSync(
+                connection,
+                self._folders,
+                self._items,
+                task.lease,
+                task.tally,
+                lambda: self._checkpoint(task),
+                self._clock,
+                days=self._settings.sync_days,
+                progress=task.progress,
+            ).run()
 
     @contextlib.contextmanager
     def _connected(self, account_id: int) -> Iterator[ImapConnection]:
@@ -237,38 +218,7 @@ class SyncEngine:
         if self._stopping.is_set() or (task.slot is not None and task.slot.lost.is_set()):
             raise Interrupted
 
-    def _list(
-        self, connection: ImapConnection, lease: Lease
-    ) -> tuple[list[Folder], dict[str, ExaminedFolder]]:
-        """Bring the folder list level.
-
-        Gives the folders that can hold messages, in order, and what the list said of their state,
-        by the server's name.
-        """
-        known = self._folders.list(lease.account_id)
-        found = connection.folders()
-        listed = [folder_draft(folder) for folder in found]
-        if plan.lacks_inbox(known, listed):
-            raise MailServerRefused("the server's list of folders lacks INBOX")
-        changes = plan.plan_folders(known, listed)
-        if changes:
-            self._folders.reconcile(lease, changes)
-            known = self._folders.list(lease.account_id)
-        statuses = {one.server_name: one.status for one in found if one.status is not None}
-        return plan.sync_order(known), statuses
-
 
 def _interruption() -> tuple[SyncInterrupted, RunOutcome]:
     error = SyncInterrupted("the sync was interrupted; it goes on at the next one")
     return error, RunOutcome(error_reason=error.message, interrupted=True)
-
-
-def _progress(folder: Folder, done: int, folders: Sequence[Folder], tally: Tally) -> Progress:
-    return Progress(
-        folder=folder.name,
-        folders_done=done,
-        folders_total=len(folders),
-        messages_done=tally.new,
-        messages_total=tally.messages_total,
-        bytes_done=tally.bytes_done,
-    )

@@ -1,27 +1,18 @@
-"""What a sync has to do, decided from what the store knows and what the server said.
+"""What a folder's sync has to do, decided from what the store knows and what the server said.
 
-Pure: values in, values out; no socket, no session, no clock. `folder` and `engine` carry it out.
+Pure: values in, values out; no socket, no session, no clock. `folder` carries it out. What the
+list of folders means is `listing`'s matter, who is who among messages `moves`'s.
 """
 
 from __future__ import annotations
 
 import enum
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from services84.store.values import (
-    Cursor,
-    FlagChange,
-    Folder,
-    FolderAttribute,
-    FolderChanges,
-    FolderDraft,
-    Identity,
-    ItemState,
-    Refusal,
-)
+from services84.store.values import Cursor, FlagChange, Folder, ItemState, Refusal
+from services84.sync.uidset import UidSet
 from services84.sync.vocabulary import FlagsSeen
 
 BATCH_BYTES = 8 * 1024 * 1024  # as much as is lost when a connection breaks within a batch
@@ -30,6 +21,8 @@ LARGEST_MESSAGE = 200 * 1024 * 1024
 MAX_TRIES = 3  # of a message that the server does not give
 REFUSED_IN_A_ROW = 5  # of a batch, and none given: then it is the server, not the messages
 TRY_AGAIN_AFTER = timedelta(hours=1)  # so that the tries outlast a passing trouble
+MOST_VALIDITY_CHANGES = 3  # on end; a server restored from its backup changes it once
+MOST_NAMED = 50_000  # UIDs that the store is asked for one by one, rather than for all it has
 
 
 class Work(enum.Enum):
@@ -66,94 +59,100 @@ class Differences:
     postponed: bool = False  # some that were not given are to be tried another time
 
 
-def plan_folders(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> FolderChanges:
-    """What a new listing changes; a folder is the same when the server spells its name the same.
-
-    INBOX is INBOX in any case (RFC 9051, 5.1).
-    """
-    by_name = {_spelt(folder.server_name): folder for folder in known}
-    listed_names = {_spelt(draft.server_name) for draft in listed}
-    added, updated = [], {}
-    for draft in listed:
-        folder = by_name.get(_spelt(draft.server_name))
-        if folder is None:
-            added.append(draft)
-        elif draft != _draft_of(folder):
-            updated[folder.folder_id] = draft
-    removed = [f.folder_id for f in known if _spelt(f.server_name) not in listed_names]
-    return FolderChanges(added=tuple(added), updated=updated, removed=tuple(removed))
-
-
-def _spelt(server_name: str) -> str:
-    return "INBOX" if server_name.upper() == "INBOX" else server_name
-
-
-def lacks_inbox(known: Sequence[Folder], listed: Sequence[FolderDraft]) -> bool:
-    """Whether a list cannot be the whole list: INBOX, which nobody can delete, is missing.
-
-    Believing such a list would drop folders with all their mail.
-    """
-    return not listed or (
-        any(_spelt(folder.server_name) == "INBOX" for folder in known)
-        and not any(_spelt(draft.server_name) == "INBOX" for draft in listed)
-    )
-
-
-def _draft_of(folder: Folder) -> FolderDraft:
-    return FolderDraft(
-        name=folder.name,
-        server_name=folder.server_name,
-        delimiter=folder.delimiter,
-        attributes=folder.attributes,
-    )
-
-
-def selectable(folder: Folder) -> bool:
-    """Whether the folder can hold messages."""
-    return not folder.attributes & FolderAttribute.NO_SELECT
-
-
-def sync_order(folders: Iterable[Folder]) -> list[Folder]:
-    """INBOX first, because people wait for it; then by name, so that every run goes one way."""
-    return sorted(
-        (folder for folder in folders if selectable(folder)),
-        key=lambda f: (not f.attributes & FolderAttribute.INBOX, f.name),
-    )
-
-
-def plan_folder(known: Folder, seen: FolderSeen) -> Work:
+def plan_folder(known: Folder, seen: FolderSeen, *, widened: bool = False) -> Work:
     """Decide how much of a folder has to be looked at.
 
     Nothing, only where CONDSTORE gives the word for it: an equal HIGHESTMODSEQ means that no flag
     changed; equal UIDNEXT and count, that nothing came or went. A mod-sequence below the known
-    one is a server that has lost its memory: everything is compared.
+    one is a server that has lost its memory: everything is compared. So it is when older mail is
+    wanted than before (`widened`). After a UIDVALIDITY that did not last, what was recognised
+    under another one is looked for again.
     """
-    if known.uid_validity is not None and known.uid_validity != seen.uid_validity:
+    if known.uid_validity is not None and (
+        known.uid_validity != seen.uid_validity or known.validity_changes
+    ):
         return Work.REBUILD
-    if not (known.complete and known.uid_validity is not None):
+    if widened or not (known.complete and known.uid_validity is not None):
         return Work.COMPARE
     if seen.highest_mod_seq is None or known.highest_mod_seq is None:
         return Work.COMPARE
     if (
         seen.uid_next is not None
         and (known.highest_mod_seq, known.uid_next) == (seen.highest_mod_seq, seen.uid_next)
-        and known.total == seen.exists
+        and known.total + len(left_out(known)) == seen.exists
     ):
         return Work.NOTHING
     return Work.DELTA if seen.highest_mod_seq >= known.highest_mod_seq else Work.COMPARE
 
 
-def cursor_after(seen: FolderSeen, *, complete: bool) -> Cursor:
+def validity_changes(known: Folder, seen: FolderSeen) -> int:
+    """How many syncs on end have found another UIDVALIDITY than the one before, with this one.
+
+    A folder that was never synced, or whose cache has to prove itself (0), has none to change.
+    """
+    changed = known.uid_validity and known.uid_validity != seen.uid_validity
+    return known.validity_changes + 1 if changed else 0
+
+
+def left_out(known: Folder) -> UidSet:
+    """The UIDs of a folder that are older than what was wanted when it was first synced."""
+    return UidSet.parse(known.left_out)
+
+
+def window_start(known: Folder, days: int, now: datetime) -> datetime | None:
+    """From when on mail is wanted of what a folder holds before its first sync; None: all of it.
+
+    `days` 0 wants all. A window only ever widens: what was wanted once is not dropped because
+    time passes, or because less would be wanted now.
+    """
+    wanted = now - timedelta(days=days) if days else None
+    if known.uid_validity is None or (known.window_start is None and not known.complete):
+        return wanted
+    if wanted is None or known.window_start is None:
+        return None
+    return min(wanted, known.window_start)
+
+
+def is_widened(known: Folder, start: datetime | None) -> bool:
+    """Whether a folder has left out mail that is wanted now."""
+    return (
+        bool(known.left_out)
+        and known.window_start is not None
+        and (start is None or start < known.window_start)
+    )
+
+
+def day_of(start: datetime) -> date:
+    """The day from which on the server is asked for mail.
+
+    SEARCH compares dates as the server's own clock wrote them (RFC 9051 section 6.4.4), which
+    may be a day behind.
+    """
+    return (start - timedelta(days=1)).date()
+
+
+def cursor_after(
+    seen: FolderSeen,
+    *,
+    complete: bool,
+    start: datetime | None = None,
+    omitted: UidSet | None = None,
+    changes: int = 0,
+) -> Cursor:
     """The cursor of a folder after its rows are stored.
 
     HIGHESTMODSEQ is that of the EXAMINE, before any flags were read: what changed in between is
-    looked at twice rather than never. An incomplete folder keeps none.
+    looked at twice rather than never. An incomplete folder keeps none. `omitted` are the UIDs
+    that were left out because they are older than `start`.
     """
     return Cursor(
         uid_validity=seen.uid_validity,
         uid_next=seen.uid_next if complete else None,
         highest_mod_seq=seen.highest_mod_seq if complete else None,
         complete=complete,
+        window_start=start,
+        left_out=str(omitted or "") if complete else "",
+        validity_changes=changes,
     )
 
 
@@ -225,60 +224,6 @@ def delta_differences(
         removed=tuple(removed),
         trusted=total + arrived - len(gone) == exists,
     )
-
-
-def uids_of(ranges: Iterable[tuple[int, int]], *, most: int = 50_000) -> list[int] | None:
-    """The UIDs of ranges, or None when they are too many to be named one by one."""
-    uids: list[int] = []
-    for first, last in ranges:
-        if len(uids) + last - first + 1 > most:
-            return None
-        uids.extend(range(first, last + 1))
-    return uids
-
-
-def outside(uids: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
-    """Those of `uids` that no range holds."""
-    ordered = sorted(ranges)
-    starts = [first for first, _ in ordered]
-
-    def held(uid: int) -> bool:
-        at = bisect_right(starts, uid) - 1
-        return at >= 0 and uid <= ordered[at][1]
-
-    return [uid for uid in uids if not held(uid)]
-
-
-def inside(uids: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
-    """Those of `uids` that some range holds."""
-    uids = list(uids)
-    left = set(outside(uids, ranges))
-    return [uid for uid in uids if uid not in left]
-
-
-def match_identities(
-    old: Sequence[tuple[int, Identity]], new: Mapping[int, Identity]
-) -> dict[int, int]:
-    """Which stored messages are provably the same as messages under a new UIDVALIDITY.
-
-    Gives item id → new UID. The proof is an equal Message-ID, internal date and size; messages
-    that share all three are paired in UID order, and only when there are as many on either side.
-    """
-    groups: dict[tuple[str, object, int], tuple[list[tuple[int, int]], list[int]]] = {}
-    for item_id, identity in old:
-        groups.setdefault(_key(identity), ([], []))[0].append((identity.uid, item_id))
-    for uid, identity in new.items():
-        groups.setdefault(_key(identity), ([], []))[1].append(uid)
-    matched: dict[int, int] = {}
-    for (message_id, date, _), (olds, news) in groups.items():
-        if message_id and date is not None and len(olds) == len(news):
-            pairs = zip(sorted(olds), sorted(news), strict=True)
-            matched.update({item_id: uid for (_, item_id), uid in pairs})
-    return matched
-
-
-def _key(identity: Identity) -> tuple[str, object, int]:
-    return identity.message_id, identity.internal_date, identity.size
 
 
 def too_large(sizes: Mapping[int, int]) -> dict[int, str]:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from services84.errors import SyncInterrupted
-from services84.imap.connection import ImapConnection
 from services84.store.database import Database, utc_now
 from services84.store.slots import SlotStore
 from services84.store.values import RunState
+from services84.sync.account import AccountSync
 from services84.sync.values import SyncState
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import append, message, save_account
@@ -117,7 +117,7 @@ def test_a_huge_account_starves_no_small_one_and_the_limit_holds_across_processe
         _, ticket = one.associate("anna")
         ids = [add_account(one, dovecot, ticket, proxy.port) for _ in range(SMALL + 1)]
         huge, small = ids[0], ids[1:]
-        hold_back(monkeypatch, one, huge, go)
+        hold_back(monkeypatch, huge, go)
         assert one.services.sync.start_many([huge]).started == (huge,)
         until(lambda: state(one, huge) is RunState.RUNNING)
         one.services.sync.start_many(small[::2])
@@ -130,19 +130,16 @@ def test_a_huge_account_starves_no_small_one_and_the_limit_holds_across_processe
     assert proxy.most == LIMIT
 
 
-def hold_back(
-    monkeypatch: pytest.MonkeyPatch, service: Service, account_id: int, go: threading.Event
-) -> None:
+def hold_back(monkeypatch: pytest.MonkeyPatch, account_id: int, go: threading.Event) -> None:
     """Let the sync of one account wait after its login."""
-    engine = service.application.engine
-    original = engine._list
+    original = AccountSync.run
 
-    def listing(connection: ImapConnection, lease):  # type: ignore[no-untyped-def]
-        if lease.account_id == account_id:
+    def run(self: AccountSync) -> None:
+        if self.account_id == account_id:
             assert go.wait(DEADLINE)
-        return original(connection, lease)
+        original(self)
 
-    monkeypatch.setattr(engine, "_list", listing)
+    monkeypatch.setattr(AccountSync, "run", run)
 
 
 def test_accounts_that_wait_for_one_host_take_no_thread_from_those_of_others(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,14 +12,13 @@ from services84.store.values import (
     FlagChange,
     Folder,
     FolderAttribute,
-    FolderDraft,
-    Identity,
     ItemFlag,
     ItemState,
     Refusal,
 )
 from services84.sync import plan
 from services84.sync.plan import FolderSeen, Work
+from services84.sync.uidset import UidSet
 from services84.sync.vocabulary import FlagsSeen, attributes_seen, flags_seen
 
 A_DATE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -109,36 +108,7 @@ def test_an_incomplete_folder_keeps_no_mod_seq_that_could_hide_missing_rows() ->
     assert plan.cursor_after(SEEN, complete=True).highest_mod_seq == 55
 
 
-# The folder list --------------------------------------------------------------------------------
-
-
-def draft(server_name: str, attributes: FolderAttribute = FolderAttribute.NONE) -> FolderDraft:
-    return FolderDraft(server_name, server_name, "/", attributes)
-
-
-def test_an_unchanged_list_changes_nothing() -> None:
-    known = [folder(name="INBOX", attributes=FolderAttribute.INBOX)]
-    assert not plan.plan_folders(known, [draft("INBOX", FolderAttribute.INBOX)])
-
-
-def test_a_list_adds_updates_and_removes_by_the_servers_spelling() -> None:
-    known = [folder(folder_id=1, name="A", server_name="A"), folder(folder_id=2, server_name="B")]
-    changes = plan.plan_folders(known, [draft("A", FolderAttribute.SUBSCRIBED), draft("C")])
-    assert [d.server_name for d in changes.added] == ["C"]
-    assert changes.updated == {1: draft("A", FolderAttribute.SUBSCRIBED)}
-    assert changes.removed == (2,)
-
-
-def test_inbox_is_the_same_folder_in_any_case() -> None:
-    changes = plan.plan_folders([folder(name="Inbox", server_name="inbox")], [draft("INBOX")])
-    assert (changes.added, changes.removed) == ((), ())
-
-
-def test_a_list_without_inbox_is_not_the_whole_list() -> None:
-    assert plan.lacks_inbox([], [])
-    assert plan.lacks_inbox([folder()], [draft("Work")])
-    assert not plan.lacks_inbox([], [draft("Work")])
-    assert not plan.lacks_inbox([folder()], [draft("Inbox")])
+# What servers say -------------------------------------------------------------------------------
 
 
 def test_attributes_that_servers_set_at_random_are_not_kept() -> None:
@@ -148,19 +118,6 @@ def test_attributes_that_servers_set_at_random_are_not_kept() -> None:
     assert seen == (
         FolderAttribute.HAS_NO_CHILDREN | FolderAttribute.SENT | FolderAttribute.SUBSCRIBED
     )
-
-
-def test_inbox_comes_first_and_folders_without_messages_not_at_all() -> None:
-    folders = [
-        folder(name="Zoo", attributes=FolderAttribute.NONE),
-        folder(name="Archive", attributes=FolderAttribute.NO_SELECT),
-        folder(name="Inbox", attributes=FolderAttribute.INBOX),
-        folder(name="Bills", attributes=FolderAttribute.NONE),
-    ]
-    assert [f.name for f in plan.sync_order(folders)] == ["Inbox", "Bills", "Zoo"]
-
-
-# Flags ------------------------------------------------------------------------------------------
 
 
 def test_flags_are_matched_without_case_and_keywords_keep_theirs() -> None:
@@ -276,58 +233,69 @@ def test_messages_that_were_never_given_count_as_being_there() -> None:
     assert again.missing == ()
 
 
-def test_ranges_are_named_one_by_one_only_while_they_are_few() -> None:
-    assert plan.uids_of([(1, 3), (7, 7)]) == [1, 2, 3, 7]
-    assert plan.uids_of([(1, 4294967295)]) is None
-    assert plan.uids_of([(1, 3), (5, 6)], most=4) is None
+# The first window -------------------------------------------------------------------------------
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+A_MONTH_AGO = NOW - timedelta(days=30)
+UNKNOWN = {"uid_validity": None, "complete": False}
 
 
-@given(
-    st.lists(st.integers(1, 60), unique=True),
-    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=6),
-)
-def test_inside_and_outside_of_ranges(uids: list[int], spans: list[tuple[int, int]]) -> None:
-    ranges = [(first, first + length) for first, length in spans]
-    # Ranges of servers do not overlap; those that do here are joined as one would.
-    joined = sorted({uid for first, last in ranges for uid in range(first, last + 1)})
-    apart = [(uid, uid) for uid in joined]
-    assert plan.inside(uids, apart) == [uid for uid in uids if uid in joined]
-    assert plan.outside(uids, apart) == [uid for uid in uids if uid not in joined]
+def test_a_first_sync_wants_the_newest_days_or_everything() -> None:
+    assert plan.window_start(folder(**UNKNOWN), 30, NOW) == A_MONTH_AGO
+    assert plan.window_start(folder(**UNKNOWN), 0, NOW) is None
 
 
-# A new UIDVALIDITY ------------------------------------------------------------------------------
+def test_what_was_wanted_once_stays_wanted() -> None:
+    limited = folder(window_start=A_MONTH_AGO, left_out="1:4")
+    assert plan.window_start(limited, 7, NOW) == A_MONTH_AGO
+    assert not plan.is_widened(limited, A_MONTH_AGO)
+    assert plan.window_start(folder(), 30, NOW) is None
 
 
-def identity(uid: int, message_id: str = "<a@b>", size: int = 10) -> Identity:
-    return Identity(uid, message_id, A_DATE, size)
+@pytest.mark.parametrize("days", [60, 0])
+def test_a_wider_window_looks_at_what_was_left_out(days: int) -> None:
+    limited = folder(window_start=A_MONTH_AGO, left_out="1:4", total=6)
+    start = plan.window_start(limited, days, NOW)
+    assert plan.is_widened(limited, start)
+    assert plan.plan_folder(limited, SEEN) is Work.NOTHING
+    assert plan.plan_folder(limited, SEEN, widened=True) is Work.COMPARE
 
 
-def test_the_same_message_under_a_new_uid_is_recognised() -> None:
-    assert plan.match_identities([(5, identity(1))], {70: identity(70)}) == {5: 70}
+def test_a_sync_that_was_cut_short_goes_on_with_its_window() -> None:
+    begun = folder(complete=False, window_start=A_MONTH_AGO)
+    assert plan.window_start(begun, 30, NOW + timedelta(days=5)) == A_MONTH_AGO
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        identity(70, "<other@b>"),
-        identity(70, size=11),
-        Identity(70, "<a@b>", datetime(2020, 1, 1, tzinfo=UTC), 10),
-    ],
-)
-def test_a_message_that_differs_in_anything_is_not_taken_for_the_same(other: Identity) -> None:
-    assert plan.match_identities([(5, identity(1))], {70: other}) == {}
+def test_the_server_is_asked_from_a_day_earlier_for_its_clock_may_be_behind() -> None:
+    assert plan.day_of(datetime(2026, 3, 1, 0, 30, tzinfo=UTC)) == date(2026, 2, 28)
 
 
-def test_without_a_message_id_or_a_date_nothing_is_proven() -> None:
-    assert plan.match_identities([(5, identity(1, ""))], {70: identity(70, "")}) == {}
-    bare = Identity(1, "<a@b>", None, 10)
-    assert plan.match_identities([(5, bare)], {70: bare}) == {}
+def test_only_a_complete_folder_remembers_what_it_left_out() -> None:
+    omitted = UidSet.of([1, 2, 3, 9])
+    cursor = plan.cursor_after(SEEN, complete=True, start=A_MONTH_AGO, omitted=omitted)
+    assert (cursor.window_start, cursor.left_out) == (A_MONTH_AGO, "1:3,9")
+    cursor = plan.cursor_after(SEEN, complete=False, start=A_MONTH_AGO, omitted=omitted)
+    assert (cursor.window_start, cursor.left_out) == (A_MONTH_AGO, "")
 
 
-def test_copies_are_paired_in_order_and_only_when_none_is_missing() -> None:
-    old = [(5, identity(1)), (6, identity(2))]
-    assert plan.match_identities(old, {70: identity(70), 71: identity(71)}) == {5: 70, 6: 71}
-    assert plan.match_identities(old, {70: identity(70)}) == {}
+# UIDVALIDITY that does not last -----------------------------------------------------------------
+
+
+def test_changes_of_uid_validity_are_counted_until_one_lasts() -> None:
+    other = FolderSeen(uid_validity=8, uid_next=100, exists=10, highest_mod_seq=55)
+    assert plan.validity_changes(folder(), SEEN) == 0
+    assert plan.validity_changes(folder(), other) == 1
+    assert plan.validity_changes(folder(validity_changes=2), other) == 3
+    assert plan.validity_changes(folder(validity_changes=2), SEEN) == 0
+
+
+@pytest.mark.parametrize("uid_validity", [None, 0])
+def test_a_folder_without_a_uid_validity_has_none_to_change(uid_validity: int | None) -> None:
+    assert plan.validity_changes(folder(uid_validity=uid_validity), SEEN) == 0
+
+
+def test_once_uid_validity_lasts_messages_are_recognised_again() -> None:
+    assert plan.plan_folder(folder(validity_changes=1), SEEN) is Work.REBUILD
 
 
 # Batches ----------------------------------------------------------------------------------------

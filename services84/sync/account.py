@@ -1,0 +1,248 @@
+"""One account's run over an open connection: the list of folders, what moved, then every folder.
+
+Decides the order in which folders are looked at and finished. What a folder needs is found by
+`looking` and done by `folder`; leases, connections and how a run ends are `engine`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from services84.errors import MailServerRefused, UidValidityUnstable
+from services84.imap.connection import ImapConnection
+from services84.imap.values import ExaminedFolder
+from services84.store.folders import FolderStore
+from services84.store.items import ItemStore
+from services84.store.values import Folder, FolderChanges, FolderDraft, Identity, Lease
+from services84.sync import listing, moves
+from services84.sync.folder import FolderSync, Tally
+from services84.sync.looking import Look, identities_of, seen_in
+from services84.sync.rows import folder_draft
+from services84.sync.values import Progress, ProgressCallback
+
+log = structlog.get_logger(__name__)
+
+
+class AccountSync:
+    """Syncs the folders of one account; made anew for every run.
+
+    `checkpoint` raises when the run has to stop; it is called after every commit.
+    """
+
+    def __init__(
+        self,
+        connection: ImapConnection,
+        folders: FolderStore,
+        items: ItemStore,
+        lease: Lease,
+        tally: Tally,
+        checkpoint: Callable[[], None],
+        clock: Callable[[], datetime],
+        *,
+        days: int = 0,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        self._connection = connection
+        self._folders = folders
+        self._items = items
+        self._lease = lease
+        self._tally = tally
+        self._stop_if_asked = checkpoint
+        self._clock = clock
+        self._progress = progress
+        self._sync = FolderSync(
+            connection, folders, items, lease, tally, self._checkpoint, clock, days
+        )
+        self._order: list[Folder] = []
+        self._at = 0
+        self._statuses: dict[str, ExaminedFolder] = {}
+        self._unstable: UidValidityUnstable | None = None
+
+    @property
+    def account_id(self) -> int:
+        """The account that is synced."""
+        return self._lease.account_id
+
+    def run(self) -> None:
+        """Bring every folder level with the server.
+
+        Raises UidValidityUnstable, after all other folders are done, when one cannot be synced
+        for that reason; other MailServerError when the conversation broke or INBOX cannot be
+        opened; LeaseLost; whatever `checkpoint` raises.
+        """
+        leaving = self._list()
+        looks = self._look_at([one for one in self._order if one.total])
+        if leaving or any(look.differences.removed or look.rebuilt for look in looks.values()):
+            looks |= self._look_at([one for one in self._order if not one.total])
+            self._follow_moves(list(looks.values()), leaving)
+            self._folders.reconcile(
+                self._lease, FolderChanges(removed=[one.folder_id for one in leaving])
+            )
+            pending = [one for one in self._order if one.folder_id in looks]
+        else:
+            pending = [one for one in self._order if one.folder_id in looks or not one.total]
+        for folder in pending:
+            self._at = self._order.index(folder)
+            self._checkpoint()
+            self._finish(folder, looks.pop(folder.folder_id, None))
+        if self._unstable is not None:
+            raise self._unstable
+
+    # Looking and finishing -----------------------------------------------------------------------
+
+    def _look_at(self, folders: Sequence[Folder]) -> dict[int, Look]:
+        """What those of the folders need that need anything, by folder id."""
+        looks = {}
+        for folder in folders:
+            self._at = self._order.index(folder)
+            look = self._look(folder)
+            if look is not None:
+                looks[folder.folder_id] = look
+        return looks
+
+    def _look(self, folder: Folder) -> Look | None:
+        """What the folder needs; None as well when it cannot be looked at now."""
+        looker, status = self._sync.looker, self._statuses.get(folder.server_name)
+        if looker.needs_nothing(folder, status):
+            return None
+        if listing.is_set_aside(folder, self._clock()):
+            self._tally.skipped.append(folder.name)
+            return None
+        self._checkpoint()
+        try:
+            examined = looker.examine(folder)
+        except MailServerRefused as refusal:
+            self._set_aside(folder, refusal)
+            return None
+        if folder.set_aside_count:
+            self._folders.set_aside(self._lease, folder.folder_id, None, 0)
+        try:
+            return looker.look(folder, examined)
+        except UidValidityUnstable as unstable:
+            self._unstable = self._unstable or unstable
+        except MailServerRefused as refusal:
+            self._skip(folder, refusal)
+        return None
+
+    def _finish(self, folder: Folder, look: Look | None) -> None:
+        look = look or self._look(folder)
+        if look is None:
+            return
+        try:
+            self._sync.finish(look)
+        except MailServerRefused as refusal:
+            self._skip(folder, refusal)
+
+    def _skip(self, folder: Folder, refusal: MailServerRefused) -> None:
+        """A folder that is refused stops neither the others nor the account; INBOX does, it has
+        to be there."""
+        if listing.is_inbox(folder):
+            raise refusal
+        self._tally.skipped.append(folder.name)
+        log.warning(
+            "sync.folder_skipped",
+            account=self._lease.account_id,
+            folder=folder.name,
+            reason=refusal.message,
+        )
+
+    def _set_aside(self, folder: Folder, refusal: MailServerRefused) -> None:
+        """Put off a folder that is listed and cannot be opened."""
+        self._skip(folder, refusal)
+        count = folder.set_aside_count + 1
+        until = listing.set_aside_until(count, self._clock())
+        self._folders.set_aside(self._lease, folder.folder_id, until, count)
+
+    # Moves ---------------------------------------------------------------------------------------
+
+    def _follow_moves(self, looks: Sequence[Look], leaving: Sequence[Folder]) -> None:
+        """Keep the rows of messages that went from one folder to another."""
+        stored: list[tuple[int, Identity]] = []
+        for look in looks:
+            stored += self._sync.left_behind(look)
+        for folder in leaving:
+            stored += self._items.identities(folder.folder_id)
+        gone = moves.Gone(stored)
+        adopted: set[int] = set()
+        for look in looks:
+            try:
+                adopted |= self._sync.adopt(look, gone).keys()
+            except MailServerRefused as refusal:
+                self._skip(look.folder, refusal)
+        for look in looks:
+            look.left(adopted)
+
+    # The list of folders -------------------------------------------------------------------------
+
+    def _list(self) -> list[Folder]:
+        """Bring the folder list level; gives the folders that are gone, with their mail still
+        there, since it may have moved."""
+        known = self._folders.list(self._lease.account_id)
+        found = self._connection.folders()
+        listed = [folder_draft(folder) for folder in found]
+        if listing.lacks_inbox(known, listed):
+            raise MailServerRefused("the server's list of folders lacks INBOX")
+        self._statuses = {one.server_name: one.status for one in found if one.status is not None}
+        changes = listing.plan_folders(known, listed)
+        gone = {one.folder_id: one for one in known if one.folder_id in set(changes.removed)}
+        if gone and changes.added:
+            pairs = self._renamed(list(gone.values()), changes.added)
+            changes = listing.renamed(changes, pairs)
+        leaving = [gone[one] for one in changes.removed if gone[one].total]
+        empty = [one for one in changes.removed if not gone[one].total]
+        self._folders.reconcile(self._lease, FolderChanges(changes.added, changes.updated, empty))
+        if changes:
+            known = self._folders.list(self._lease.account_id)
+        away = {one.folder_id for one in leaving}
+        self._order = listing.sync_order(one for one in known if one.folder_id not in away)
+        return leaving
+
+    def _renamed(
+        self, gone: Sequence[Folder], added: Sequence[FolderDraft]
+    ) -> dict[int, FolderDraft]:
+        """Which folders go on under new names, by their ids."""
+        pairs: dict[int, FolderDraft] = {}
+        for draft in added:
+            for folder in gone:
+                if folder.folder_id not in pairs and self._is_renamed(folder, draft):
+                    pairs[folder.folder_id] = draft
+                    break
+        return pairs
+
+    def _is_renamed(self, folder: Folder, draft: FolderDraft) -> bool:
+        status = self._statuses.get(draft.server_name)
+        if status is not None and not listing.may_be_renamed(folder, seen_in(status)):
+            return False
+        if not listing.can_hold_messages(draft):
+            return False
+        try:
+            examined = self._connection.examine(draft.server_name)
+        except MailServerRefused:
+            return False
+        if not listing.may_be_renamed(folder, seen_in(examined)):
+            return False
+        known = self._items.identities(folder.folder_id, only=folder.uid_validity)
+        stored = {identity.uid: identity for _, identity in known}
+        found = identities_of(self._connection.identities(listing.sample_of(stored)))
+        if not found:  # nothing to compare: both empty, with the same UIDVALIDITY
+            return not stored and not examined.exists
+        return all(moves.same(stored[uid], who) for uid, who in found.items() if uid in stored)
+
+    # Progress ------------------------------------------------------------------------------------
+
+    def _checkpoint(self) -> None:
+        self._stop_if_asked()
+        if self._progress is not None and self._order:
+            self._progress(
+                Progress(
+                    folder=self._order[self._at].name,
+                    folders_done=self._at,
+                    folders_total=len(self._order),
+                    messages_done=self._tally.new,
+                    messages_total=self._tally.messages_total,
+                    bytes_done=self._tally.bytes_done,
+                )
+            )
