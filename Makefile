@@ -1,5 +1,6 @@
 # make run     a running service with sample mail   (ONCE=1: show it and end)
 # make test    style, types, layers and all tests
+# make soak    syncs killed hundreds of times    (half an hour; SOAK_SCALE=0.1, SOAK_SEED=n)
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test style check schemas bench packages clean
+.PHONY: run test soak style check schemas bench packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -18,6 +19,9 @@ run: $(VENV)/.run
 
 test: packages check
 	$(BIN)/pytest
+
+soak: packages $(VENV)/.test
+	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -1,94 +1,98 @@
-"""kill -9 in the middle of the first sync, again and again: nothing lost, nothing twice."""
+"""A sync that dies at a commit, by kill -9 or with its connection, goes on and ends complete.
+
+Short forms of what `make soak` does at length; see docs/soak.md.
+"""
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import threading
-from pathlib import Path
+from collections.abc import Iterator
 
-from sqlalchemy import text
+import pytest
 
-from tests.support.mailboxes import append, cache_view, message, save_account, server_view
-from tests.sync.conftest import MAIL_PASSWORD, Scene
+from tests.support import faults_scenes as scenes
+from tests.support.cutting import Conversation, CuttingProxy, cutting_proxy
+from tests.support.dovecot import DovecotServer
+from tests.support.faults import Figures, Stage
+from tests.support.faults_mail import Changes
 
-KILLS = 20
-MESSAGES = 800
-LONGEST = 0.6  # seconds from the first folder to the kill; a whole sync takes longer
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def start(scene: Scene, account_id: int) -> subprocess.Popen[str]:
-    """A process that syncs the account on the scene's database."""
-    settings = scene.service.application.settings
-    environ = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "SERVICES84_DATABASE_URL": settings.database_url,
-        "SERVICES84_KEY_FILE": str(settings.key_file),
-        "SERVICES84_LEASE_SECONDS": "2",
-        "SERVICES84_LOG_LEVEL": "error",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.sync_once", str(account_id)],
-        cwd=ROOT,
-        env=environ,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+BATCH = 6  # messages
+MESSAGES = 64
+CHANGES = Changes(flags=16, moves=16, expunges=8, new=8)
+KILLS, KILLS_INCREMENTAL, CUTS = 20, 5, 4
+SEED = 84
 
 
-def run(scene: Scene, account_id: int, kill_after: float | None) -> bool:
-    """Run one process, killed so long after it has begun; whether it came to its end."""
-    process = start(scene, account_id)
-    assert process.stdout is not None
-    timer = None
-    if process.stdout.readline() and kill_after is not None:
-        timer = threading.Timer(kill_after, process.send_signal, [signal.SIGKILL])
-        timer.start()
-    process.communicate(timeout=150)
-    if timer is not None:
-        timer.cancel()
-    assert process.returncode in (0, -signal.SIGKILL)
-    return process.returncode == 0
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_a_sync_that_is_killed_again_and_again_ends_complete(scene: Scene) -> None:
-    draw = random.Random(84)
-    with scene.client() as client:
-        client.create("Work")
-        for number in range(MESSAGES):
-            append(client, ["INBOX", "Work"][number % 2], message(number))
-        on_server = server_view(client)
-    killed, account_id = 0, scene.account_id
-    while killed < KILLS:
-        if run(scene, account_id, draw.uniform(0, LONGEST)):
-            # It was done before the kill came: check, and begin anew with an empty cache.
-            assert cache_view(scene.service, account_id) == on_server
-            account_id = save_account(
-                scene.service, scene.ticket, scene.user, MAIL_PASSWORD, scene.dovecot.port_plain
-            )
-        else:
-            killed += 1
-            assert_no_row_without_its_source(scene)
-    assert run(scene, account_id, None)
-    assert cache_view(scene.service, account_id) == on_server
-    (inbox, work) = scene.service.services.folders.list(account_id)
-    assert (inbox.total, work.total) == (MESSAGES // 2, MESSAGES // 2)
-    assert inbox.complete
-    assert work.complete
+@pytest.fixture(scope="module")
+def proxy(dovecot: DovecotServer) -> Iterator[CuttingProxy]:
+    with cutting_proxy(dovecot.port_plain) as running:
+        yield running
 
 
-def assert_no_row_without_its_source(scene: Scene) -> None:
-    """A message is there as a whole or not at all, and no folder claims more than it has."""
-    with scene.service.application.database.reading() as connection:
-        torn = connection.execute(
-            text(
-                "SELECT count(*) FROM email_item i LEFT JOIN email_source s"
-                " ON s.email_item_id = i.email_item_id WHERE s.email_item_id IS NULL"
-            )
-        ).scalar()
-    assert torn == 0
+@pytest.fixture(scope="module")
+def first(request: pytest.FixtureRequest, kind: str, proxy: CuttingProxy) -> Iterator[Stage]:
+    """Nothing is in the cache yet."""
+    with scenes.stage_on(request, kind, proxy) as stage:
+        stage.batch = BATCH
+        scenes.prepare_first(stage, MESSAGES)
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def incremental(request: pytest.FixtureRequest, kind: str) -> Iterator[Stage]:
+    """The cache is whole, and the mailbox has changed since."""
+    with scenes.stage_on(request, kind) as stage:
+        stage.batch = BATCH
+        scenes.prepare_incremental(stage, CHANGES)
+        yield stage
+
+
+def test_a_first_sync_that_is_killed_again_and_again_ends_complete(first: Stage) -> None:
+    figures = Figures("first sync, kill -9", "")
+    scenes.kill_at_random(first, figures, KILLS, random.Random(SEED))
+    assert figures.deaths == KILLS
+    scenes.assert_nothing_wrong(figures)
+
+
+def test_a_first_sync_that_dies_at_one_commit_after_the_other_ends_complete(first: Stage) -> None:
+    figures = Figures("first sync, at commits", "")
+    # There are a slot, a lease and folders to begin with, batches, and a run and a slot to end.
+    assert len(first.whole.commits) >= MESSAGES // BATCH + 5
+    scenes.die_at_commits_in_a_row(first, figures)
+    assert figures.boundaries > 6
+    scenes.assert_nothing_wrong(figures)
+
+
+def test_an_incremental_sync_that_is_killed_ends_complete(incremental: Stage) -> None:
+    figures = Figures("incremental sync, kill -9", "")
+    scenes.kill_at_random(incremental, figures, KILLS_INCREMENTAL, random.Random(SEED))
+    scenes.assert_nothing_wrong(figures)
+    scenes.assert_moved_mail_kept_its_ids(figures)
+
+
+def test_an_incremental_sync_that_dies_at_one_commit_after_the_other_ends_complete(
+    incremental: Stage,
+) -> None:
+    figures = Figures("incremental sync, at commits", "")
+    scenes.die_at_commits_in_a_row(incremental, figures)
+    assert figures.boundaries > 6
+    scenes.assert_nothing_wrong(figures)
+
+
+def test_a_sync_whose_connection_is_cut_anywhere_goes_on(first: Stage, proxy: CuttingProxy) -> None:
+    figures = Figures("first sync, cut", "")
+    scenes.cut_at_random(first, figures, proxy, whole(first, proxy), CUTS, random.Random(SEED))
+    assert figures.cuts_in_literals
+    scenes.assert_nothing_wrong(figures)
+
+
+def whole(stage: Stage, proxy: CuttingProxy) -> Conversation:
+    """What passes the proxy in a sync that nothing disturbs."""
+    proxy.arm(None)
+    stage.set_goal()
+    return proxy.last

@@ -1,0 +1,1 @@
+"""The long tests of crashes: `make soak`. Left out of any other run."""

@@ -1,0 +1,88 @@
+"""The mailbox of the crash tests, and what another client changes in it between two syncs."""
+
+from __future__ import annotations
+
+import imaplib
+import random
+from dataclasses import dataclass
+
+from tests.support.mailboxes import ODD, append, message, quoted
+
+FOLDERS = ("INBOX", "Archive", "Entw&APw-rfe", "Work")
+ATTACHMENT_EVERY = 40  # messages; so that some literals fill many segments of TCP
+ATTACHMENT_BYTES = 60_000
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How much another client changes: messages with other flags, moved, expunged, new."""
+
+    flags: int
+    moves: int
+    expunges: int
+    new: int
+
+    @property
+    def messages(self) -> int:
+        """How many messages there have to be, some of which stay as they are."""
+        return (self.flags + self.moves + self.expunges) * 5 // 4
+
+
+def fill(client: imaplib.IMAP4, count: int) -> None:
+    """`count` messages over the folders, large ones and odd ones among them."""
+    for folder in FOLDERS[1:]:
+        assert client.create(quoted(folder))[0] == "OK"
+    noise = random.Random(84)
+    for number in range(count):
+        large = noise.randbytes(ATTACHMENT_BYTES) if number % ATTACHMENT_EVERY == 7 else None
+        flags = ["", "\\Seen", "\\Flagged $Later"][number % 3]
+        append(client, FOLDERS[number % 4], message(number, attachment=large), flags)
+    for content in list(ODD.values())[1:]:  # an empty message is no APPEND
+        append(client, "Archive", content)
+
+
+def change(client: imaplib.IMAP4, changes: Changes, first_new: int) -> None:
+    """Do all of `changes`, evenly over the folders; no message is changed in two ways."""
+    share = len(FOLDERS)
+    uids: dict[str, list[bytes]] = {}
+    for folder in FOLDERS:
+        client.select(quoted(folder))
+        uids[folder] = client.uid("SEARCH", "SUBJECT", "Message")[1][0].split()
+        _random_order(uids[folder])
+    for number, folder in enumerate(FOLDERS):
+        assert client.select(quoted(folder))[0] == "OK"
+        mine = uids[folder]
+        for sign, names in (("+", "\\Answered $Work"), ("-", "\\Seen \\Flagged")):
+            _store(client, _take(mine, changes.flags // share // 2), f"{sign}FLAGS", names)
+        gone = _take(mine, changes.expunges // share)
+        _store(client, gone, "+FLAGS", "\\Deleted")
+        assert client.uid("EXPUNGE", _set(gone))[0] == "OK"
+        # Both ways in the order in which folders are synced: forward and back.
+        for step in (1, share - 1):
+            target = quoted(FOLDERS[(number + step) % share])
+            moved = _take(mine, changes.moves // share // 2)
+            assert client.uid("MOVE", _set(moved), target)[0] == "OK"
+    client.unselect()
+    for number in range(changes.new):
+        append(client, FOLDERS[number % share], message(first_new + number))
+
+
+def _random_order(uids: list[bytes]) -> None:
+    random.Random(len(uids)).shuffle(uids)
+
+
+def _take(uids: list[bytes], count: int) -> list[bytes]:
+    assert len(uids) >= count, "there is too little mail for so many changes"
+    taken, uids[:] = uids[:count], uids[count:]
+    return taken
+
+
+def _store(client: imaplib.IMAP4, uids: list[bytes], how: str, names: str) -> None:
+    # "-FLAGS" changes only what has them; adding one as well makes every message a changed one.
+    assert client.uid("STORE", _set(uids), how, f"({names})")[0] == "OK"
+    if how.startswith("-"):
+        assert client.uid("STORE", _set(uids), "+FLAGS", "($Touched)")[0] == "OK"
+
+
+def _set(uids: list[bytes]) -> str:
+    return b",".join(uids).decode()
