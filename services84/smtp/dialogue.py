@@ -125,11 +125,20 @@ class Patience:
 
 
 class Dialogue:
-    """A greeted server; `protected` when nobody on the way can read what is said."""
+    """A connected server; `protected` when nobody on the way can read what is said."""
 
-    def __init__(self, connection: socket.socket, host: MailHost, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        host: MailHost,
+        timeouts: Timeouts,
+        *,
+        allow_cleartext: bool,
+    ) -> None:
         self.host = host
         self.timeouts = timeouts
+        # Asked now: of a connection that has broken nobody knows where it went.
+        self._may_go_in_clear = mailtls.may_go_in_clear(connection, allowed=allow_cleartext)
         self.protected = host.transport is Transport.TLS
         self.broken = False  # then there is nothing more to be said
         self._patience: Patience | None = None
@@ -218,14 +227,14 @@ class Dialogue:
         if not 200 <= code < 300:
             raise refusal(self.host, "EHLO", code, text)
 
-    def protect(self, ca_file: Path | None, *, allow_cleartext: bool, has_secret: bool) -> None:
+    def protect(self, ca_file: Path | None, *, has_secret: bool) -> None:
         """Start TLS where it is offered; raises TlsFailed where it is not and has to be."""
         client = self.client
         if self.protected or client.sock is None:
             return
         if client.has_extn("starttls"):
             self._start_tls(ca_file)
-        elif not mailtls.may_go_in_clear(client.sock, allowed=allow_cleartext):
+        elif not self._may_go_in_clear:
             if has_secret:
                 raise mailtls.no_tls(self.host)
             raise TlsFailed(

@@ -37,9 +37,9 @@ def check_login(
     Raises LoginRefused for refused credentials and for a server without a usable mechanism,
     MailServerBusy for a temporary refusal, and the other kinds of MailServerError.
     """
-    dialogue = _dialogue(host, dial, timeouts, ca_file)
+    dialogue = _dialogue(host, dial, timeouts, ca_file, allow_cleartext)
     with contextlib.closing(dialogue), dialogue.attempt():
-        _open(dialogue, login, ca_file, allow_cleartext)
+        _open(dialogue, login, ca_file)
         dialogue.quit()
 
 
@@ -94,10 +94,10 @@ def session(
     """
     if login is not None and not (login.username or login.secret):
         login = None
-    dialogue = _dialogue(host, dial, timeouts, ca_file)
+    dialogue = _dialogue(host, dial, timeouts, ca_file, allow_cleartext)
     with contextlib.closing(dialogue):
         with dialogue.attempt():
-            _open(dialogue, login, ca_file, allow_cleartext)
+            _open(dialogue, login, ca_file)
         yield Session(dialogue)
         with dialogue.attempt():
             dialogue.quit()
@@ -128,17 +128,17 @@ def send(
         return opened.send(mail_from, recipients, source, partially=partially)
 
 
-def _dialogue(host: MailHost, dial: Dial, timeouts: Timeouts, ca_file: Path | None) -> Dialogue:
+def _dialogue(
+    host: MailHost, dial: Dial, timeouts: Timeouts, ca_file: Path | None, allow_cleartext: bool
+) -> Dialogue:
     connection = dial(host.host, host.port, timeouts.connect)
     if host.transport is Transport.TLS:
         connection = mailtls.wrap(connection, host, ca_file, timeouts.connect)
-    return Dialogue(connection, host, timeouts)
+    return Dialogue(connection, host, timeouts, allow_cleartext=allow_cleartext)
 
 
-def _open(
-    dialogue: Dialogue, login: Login | None, ca_file: Path | None, allow_cleartext: bool
-) -> None:
+def _open(dialogue: Dialogue, login: Login | None, ca_file: Path | None) -> None:
     dialogue.greet()
-    dialogue.protect(ca_file, allow_cleartext=allow_cleartext, has_secret=login is not None)
+    dialogue.protect(ca_file, has_secret=login is not None)
     if login is not None:
         sign_in(dialogue, login)

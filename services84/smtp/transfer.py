@@ -226,6 +226,8 @@ def _send_blocks(dialogue: Dialogue, source: bytes) -> None:
         for block in _dotted(source):
             dialogue.progress()
             sock.sendall(block)
+    except TimeoutError:
+        raise
     except OSError:
         _hear_last_words(dialogue)
         raise

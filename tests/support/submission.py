@@ -1,4 +1,4 @@
-"""A real submission server for tests: aiosmtpd with AUTH, plain, STARTTLS and TLS.
+"""A real submission server for tests: aiosmtpd with AUTH, plain, STARTTLS and TLS; and a relay.
 
 A process of its own (`python -m tests.support.submission_process`), so that its event loops and
 unclosed transports are not the tests' matter.
@@ -6,6 +6,7 @@ unclosed transports are not the tests' matter.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,22 @@ from tests.support.dovecot import free_ports
 DEADLINE = 20.0  # seconds, to start
 
 
+@dataclass(frozen=True)
+class Received:
+    """A message as the server has taken it: the envelope, MAIL's parameters, and the bytes."""
+
+    mail_from: str
+    recipients: list[str]
+    options: list[str]
+    source: bytes
+
+
 class SubmissionServer:
-    """One aiosmtpd with three ports, as `DovecotServer` has them."""
+    """One aiosmtpd with three ports, as `DovecotServer` has them, and one without a login."""
 
     def __init__(self, folder: Path) -> None:
         self.host = "127.0.0.1"
-        self.port_plain, self.port_starttls, self.port_tls = free_ports(3)
+        self.port_plain, self.port_starttls, self.port_tls, self.port_relay = free_ports(4)
         authority = Authority(folder)
         self.ca_file = authority.ca_file
         authority.issue("submission", [self.host, "localhost"])
@@ -36,6 +48,7 @@ class SubmissionServer:
         self._passwords: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "logins").touch()
+        (folder / "messages").mkdir()
         self._write_users()
 
     def add_user(self, name: str, password: str = "secret") -> str:
@@ -53,9 +66,19 @@ class SubmissionServer:
         """How often `user` has signed in until now."""
         return (self._folder / "logins").read_text(encoding="utf-8").splitlines().count(user)
 
+    def received(self, recipient: str) -> list[Received]:
+        """The messages that were sent to `recipient` until now, in their order."""
+        found: list[Received] = []
+        files = sorted((self._folder / "messages").iterdir(), key=lambda each: each.stat().st_mtime)
+        for file in files:
+            said = json.loads(file.read_text())
+            if recipient in said["recipients"]:
+                found.append(Received(**{**said, "source": base64.b64decode(said["source"])}))
+        return found
+
     def start(self) -> None:
         """Start, and come back when all ports accept connections."""
-        ports = [self.port_plain, self.port_starttls, self.port_tls]
+        ports = [self.port_plain, self.port_starttls, self.port_tls, self.port_relay]
         command = [sys.executable, "-m", "tests.support.submission_process", str(self._folder)]
         root = Path(__file__).resolve().parents[2]
         with (self._folder / "log").open("ab") as log:

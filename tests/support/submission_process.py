@@ -1,6 +1,8 @@
 """The process of `submission`: aiosmtpd on three ports, with every mechanism that we speak.
 
-Arguments: the folder with users.json and the certificate, then the plain, STARTTLS and TLS port.
+Arguments: the folder with users.json and the certificate, then the plain, STARTTLS, TLS and relay
+port; the last asks for no login. What is sent is left in the folder `messages`. Recipients that
+begin with "nobody" are refused, those that begin with "later" for now.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import os
 import signal
 import ssl
 import sys
@@ -17,12 +20,16 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+LONGEST_MESSAGE = 64 * 1024 * 1024
+
 
 class Handler:
     """What aiosmtpd asks and tells."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
+        self._port = port
+        self._count = 0
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
@@ -57,24 +64,56 @@ class Handler:
             await server.challenge_auth(b'{"status":"401"}')
         return result
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_RCPT(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        if address.startswith("nobody"):
+            return "550 5.1.1 no such user"
+        if address.startswith("later"):
+            return "450 4.2.1 mailbox is busy"
+        envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self._count += 1
+        content = envelope.content
+        said = {
+            "mail_from": envelope.mail_from,
+            "recipients": envelope.rcpt_tos,
+            "options": envelope.mail_options,
+            "source": base64.b64encode(content if isinstance(content, bytes) else b"").decode(),
+        }
+        name = f"{os.getpid()}-{self._port}-{self._count:06}"
+        fresh = self._folder / f"{name}.new"
+        fresh.write_text(json.dumps(said))
+        fresh.replace(self._folder / "messages" / f"{name}.json")
+        return f"250 OK queued as {name}"
 
 
 def main(folder: Path, *ports: int) -> None:
     """Serve until killed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "submission.pem", folder / "submission.key")
-    variants: list[dict[str, Any]] = [{}, {"tls_context": context}, {"ssl_context": context}]
-    handler = Handler(folder)
+    login = {"auth_required": True, "auth_require_tls": False}
+    variants: list[dict[str, Any]] = [
+        login,
+        {**login, "tls_context": context, "auth_require_tls": True},
+        {**login, "ssl_context": context},
+        {"auth_exclude_mechanism": ["LOGIN", "PLAIN"]},
+    ]
     for port, variant in zip(ports, variants, strict=True):
+        handler = Handler(folder, port)
         Controller(
             handler,
             hostname="127.0.0.1",
             port=port,
             authenticator=handler.authenticate,
-            auth_required=True,
-            auth_require_tls="tls_context" in variant,
+            data_size_limit=LONGEST_MESSAGE,
             **variant,
         ).start()
     signal.pause()
