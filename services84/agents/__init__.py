@@ -5,8 +5,10 @@ Importing this package declares all operations. Nothing here knows SOAP or HTTP.
 
 from services84.agents import principal as _principal
 from services84.agents.email import accounts as _accounts
+from services84.agents.email import addresses as _addresses
 from services84.agents.email import authentication as _authentication
 from services84.agents.email import defaults as _defaults
+from services84.agents.email import documents as _documents
 from services84.agents.email import sync as _sync
 from services84.agents.registry import EMAIL, PRINCIPAL, Operation, ServiceTable
 
@@ -14,4 +16,12 @@ __all__ = ["EMAIL", "PRINCIPAL", "TABLES", "Operation", "ServiceTable"]
 
 TABLES = {table.name: table for table in (EMAIL, PRINCIPAL)}
 
-_DECLARING_MODULES = (_accounts, _authentication, _defaults, _principal, _sync)
+_DECLARING_MODULES = (
+    _accounts,
+    _addresses,
+    _authentication,
+    _defaults,
+    _documents,
+    _principal,
+    _sync,
+)

@@ -1,4 +1,4 @@
-"""Who may touch which account: an associate its own, an administrator all.
+"""Who may touch which account, with what is in it: an associate its own, an administrator all.
 
 To anybody else an account of another associate looks exactly like one that does not exist.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from services84.agents.call import Call
 from services84.errors import NotFound
-from services84.store.values import Account, AccountStatus, Associate
+from services84.store.values import Account, AccountStatus, Associate, Folder, Item
 
 
 def account_of(call: Call, account_id: int | None) -> Account:
@@ -48,3 +48,31 @@ def associate_of(call: Call, associate_id: int | None, name: str | None) -> Asso
     if found is None or not may_act_for(call, found.associate_id):
         raise NotFound(f"no associate {associate_id or name}")
     return found
+
+
+def cached_folder(call: Call, folder_id: int | None) -> Folder:
+    """The cached folder of this id, when the caller may touch its account; raises NotFound."""
+    folder = call.services.folders.get(folder_id) if folder_id else None
+    if folder is None or not _may_touch(call, folder.account_id):
+        raise NotFound(
+            f"no mail folder {folder_id or 0}", parameters={"FolderId": str(folder_id or 0)}
+        )
+    return folder
+
+
+def cached_item(call: Call, item_id: int | None) -> tuple[Item, Folder]:
+    """The cached message of this id and its folder, as `cached_folder`; raises NotFound."""
+    item = call.services.items.get(item_id) if item_id else None
+    folder = call.services.folders.get(item.folder_id) if item is not None else None
+    if item is None or folder is None or not _may_touch(call, folder.account_id):
+        raise NotFound(f"no message {item_id or 0}", parameters={"EmailItemId": str(item_id or 0)})
+    return item, folder
+
+
+def _may_touch(call: Call, account_id: int) -> bool:
+    account = call.services.accounts.get(account_id, secrets=False)
+    return (
+        account is not None
+        and account.status is not AccountStatus.DELETED
+        and may_act_for(call, account.associate_id)
+    )

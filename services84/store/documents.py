@@ -18,6 +18,7 @@ from services84.store.compression import compress
 from services84.store.crm_tables import document, document_source, temp_document
 from services84.store.crm_values import Document, DocumentDraft, DocumentLinks
 from services84.store.database import Database
+from services84.store.sql import chunks
 from services84.store.tables import associate
 
 _NAME_BYTES = 24  # of a temporary document's name, which is all that one needs to know
@@ -56,11 +57,11 @@ class DocumentStore:
 
     def archive_temporary(self, name: str, draft: DocumentDraft, now: datetime) -> Document | None:
         """Turn a temporary document into an archived one, in one step; None when there is none
-        of this name that belongs to `draft.associate_id`."""
+        of this name that belongs to `draft.archived_by`."""
         with self.database.transaction() as connection:
             taken = connection.execute(
                 delete(temp_document)
-                .where(*_is(name, draft.associate_id, now))
+                .where(*_is(name, draft.archived_by, now))
                 .returning(temp_document.c.mime)
             ).scalar_one_or_none()
             if taken is None:
@@ -92,15 +93,17 @@ class DocumentStore:
         self, associate_id: int, references: Sequence[str]
     ) -> dict[str, Document]:
         """Reference → the associate's newest document of it, for those that have one."""
-        wanted = sorted(set(references) - {""})
+        query = (
+            _documents()
+            .where(document.c.associate_id == associate_id, document.c.extref != "")
+            .order_by(document.c.document_id)
+        )
+        found: dict[str, Document] = {}
         with self.database.reading() as connection:
-            rows = connection.execute(
-                _documents()
-                .where(document.c.associate_id == associate_id, document.c.extref.in_(wanted))
-                .where(document.c.extref != "")
-                .order_by(document.c.document_id)
-            ).all()
-        return {found.extref: found for found in map(_document, rows)}
+            for some in chunks(sorted(set(references) - {""})):
+                rows = connection.execute(query.where(document.c.extref.in_(some)))
+                found |= {each.extref: each for each in map(_document, rows)}
+        return found
 
     def source(self, document_id: int) -> bytes | None:
         """The document's bytes as they were archived."""
