@@ -34,6 +34,7 @@ from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
+from services84.sync.errands import Errands
 from services84.sync.mailbox import MailServers
 from services84.sync.scheduler import Scheduler
 from services84.sync.slots import HostSlots
@@ -103,6 +104,7 @@ class Application:
             principals=PrincipalStore(self.database),
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
+            errands=Errands(accounts, self.engine, mail, slots, self.settings, clock, owner),
             mail=mail,
             slots=slots,
             clock=clock,

@@ -19,6 +19,7 @@ from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
 from services84.sync.desk import SyncDesk
+from services84.sync.errands import Errands
 from services84.sync.mailbox import MailServers
 from services84.sync.slots import HostSlots
 
@@ -37,6 +38,7 @@ class Services:
     principals: PrincipalStore
     attempts: LoginAttempts
     sync: SyncDesk
+    errands: Errands
     mail: MailServers
     slots: HostSlots
     clock: Callable[[], datetime]

@@ -137,6 +137,8 @@ class RunStore:
         state = RunState.FAILED if outcome.error_reason else RunState.COMPLETED
         if outcome.interrupted:
             state = RunState.LOST  # whoever waits for it in another process takes over
+        elif outcome.partial:
+            state = RunState.PARTIAL
         with self._database.transaction() as connection:
             guard(connection, lease)
             end_run(connection, lease.run_id, state, now, outcome)
@@ -203,7 +205,7 @@ def end_run(
 
 
 def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
-    if outcome.interrupted:
+    if outcome.interrupted or outcome.partial:
         return {}
     if not outcome.error_reason:
         return {

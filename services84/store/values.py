@@ -160,6 +160,7 @@ class RunState(enum.StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     LOST = "lost"  # its process died; another took the account over
+    PARTIAL = "partial"  # brought level some folders that an operation had changed, no more
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class RunOutcome:
 
     With `error_reason` empty the account becomes Ok with no errors; else its count goes to
     `error_count`, its status to `status`, and nobody tries before `next_attempt`. An
-    `interrupted` run (shutdown) leaves the account as it was and only gives the lease back.
+    `interrupted` run (shutdown) leaves the account as it was and only gives the lease back; so
+    does a `partial` one, which says nothing of the account as a whole.
     """
 
     new: int = 0
@@ -209,6 +211,7 @@ class RunOutcome:
     status: AccountStatus = AccountStatus.OK
     next_attempt: datetime | None = None
     interrupted: bool = False
+    partial: bool = False
     refused_count: int = 0
     throttled_count: int = 0
 

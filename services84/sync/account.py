@@ -6,7 +6,7 @@ Decides the order in which folders are looked at and finished. What a folder nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -29,7 +29,9 @@ log = structlog.get_logger(__name__)
 class AccountSync:
     """Syncs the folders of one account; made anew for every run.
 
-    `checkpoint` raises when the run has to stop; it is called after every commit.
+    `checkpoint` raises when the run has to stop; it is called after every commit. With `only` the
+    list of folders is brought level and of the folders just those, by their server names. `told`
+    are moves that the server has told the way of.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class AccountSync:
         *,
         days: int = 0,
         progress: ProgressCallback | None = None,
+        only: Collection[str] | None = None,
+        told: Sequence[moves.Told] = (),
     ) -> None:
         self._connection = connection
         self._folders = folders
@@ -53,6 +57,8 @@ class AccountSync:
         self._stop_if_asked = checkpoint
         self._clock = clock
         self._progress = progress
+        self._only = only
+        self._told = told
         self._sync = FolderSync(
             connection, folders, items, lease, tally, self._checkpoint, clock, days
         )
@@ -160,13 +166,13 @@ class AccountSync:
 
     def _follow_moves(self, looks: Sequence[Look], leaving: Sequence[Folder]) -> None:
         """Keep the rows of messages that went from one folder to another."""
+        adopted = self._adopt_told(looks)
         stored: list[tuple[int, Identity]] = []
         for look in looks:
             stored += self._sync.left_behind(look)
         for folder in leaving:
             stored += self._items.identities(folder.folder_id)
-        gone = moves.Gone(stored)
-        adopted: set[int] = set()
+        gone = moves.Gone(one for one in stored if one[0] not in adopted)
         for look in looks:
             try:
                 adopted |= self._sync.adopt(look, gone).keys()
@@ -174,6 +180,27 @@ class AccountSync:
                 self._skip(look.folder, refusal)
         for look in looks:
             look.left(adopted)
+
+    def _adopt_told(self, looks: Sequence[Look]) -> set[int]:
+        """Messages without a Message-ID prove nothing; where a server told their way, they keep
+        their rows as well."""
+        by_name = {look.folder.server_name: look for look in looks}
+        adopted: set[int] = set()
+        for told in self._told:
+            source, target = by_name.get(told.source), by_name.get(told.target)
+            if source is None or target is None or target.seen.uid_validity != told.uid_validity:
+                continue
+            gone = set(source.differences.removed)
+            states = self._items.states(
+                source.folder.folder_id, source.seen.uid_validity, told.uids
+            )
+            places = {
+                state.item_id: told.uids[uid]
+                for uid, state in states.items()
+                if state.item_id in gone
+            }
+            adopted |= self._sync.adopt_told(target, places).keys()
+        return adopted
 
     # The list of folders -------------------------------------------------------------------------
 
@@ -197,8 +224,13 @@ class AccountSync:
         if changes:
             known = self._folders.list(self._lease.account_id)
         away = {one.folder_id for one in leaving}
-        self._order = listing.sync_order(one for one in known if one.folder_id not in away)
-        return leaving
+        here = [one for one in known if one.folder_id not in away]
+        self._order = listing.sync_order(filter(self._is_asked_for, here))
+        # What a folder held that others are not looked at for may be in one of those.
+        return list(filter(self._is_asked_for, leaving))
+
+    def _is_asked_for(self, folder: Folder) -> bool:
+        return self._only is None or folder.server_name in self._only
 
     def _renamed(
         self, gone: Sequence[Folder], added: Sequence[FolderDraft]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import Account, Lease, RunOutcome, ServiceAuth
+from services84.sync import moves
 from services84.sync.account import AccountSync
 from services84.sync.folder import Tally
 from services84.sync.mailbox import MailServers
@@ -131,6 +132,41 @@ class SyncEngine:
             skipped=tuple(tally.skipped),
         )
 
+    def follow(
+        self,
+        lease: Lease,
+        connection: ImapConnection,
+        only: Collection[str],
+        told: Sequence[moves.Told] = (),
+    ) -> SyncReport:
+        """Bring the list of folders and some of the folders (by their server names) level over an
+        open connection, and give the lease back.
+
+        Leaves the account's state as it is: what was seen says nothing of the rest. Raises the
+        MailServerError, LeaseLost, SyncInterrupted or StoreError that stood in the way.
+        """
+        started, tally = self._clock(), Tally()
+        with LeaseKeeper(
+            self._accounts, lease, self._settings.lease_seconds, self._clock
+        ) as keeper:
+            task = _Task(lease, keeper, None, tally, None)
+            try:
+                self._account_sync(task, connection, only=only, told=told).run()
+            except Interrupted:
+                raise _interruption()[0] from None
+            finally:
+                self._finish(lease, RunOutcome(partial=True), tally)
+        seconds = (self._clock() - started).total_seconds()
+        return SyncReport(
+            lease.account_id,
+            SyncState.COMPLETED,
+            tally.new,
+            tally.changed,
+            tally.removed,
+            seconds,
+            skipped=tuple(tally.skipped),
+        )
+
     def _attempt(self, task: _Task) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
         account = self._accounts.get(task.lease.account_id, secrets=False)
@@ -179,17 +215,29 @@ class SyncEngine:
 
     def _sync(self, task: _Task) -> None:
         with self._connected(task.lease.account_id) as connection:
-            AccountSync(
-                connection,
-                self._folders,
-                self._items,
-                task.lease,
-                task.tally,
-                lambda: self._checkpoint(task),
-                self._clock,
-                days=self._settings.sync_days,
-                progress=task.progress,
-            ).run()
+            self._account_sync(task, connection).run()
+
+    def _account_sync(
+        self,
+        task: _Task,
+        connection: ImapConnection,
+        *,
+        only: Collection[str] | None = None,
+        told: Sequence[moves.Told] = (),
+    ) -> AccountSync:
+        return AccountSync(
+            connection,
+            self._folders,
+            self._items,
+            task.lease,
+            task.tally,
+            lambda: self._checkpoint(task),
+            self._clock,
+            days=self._settings.sync_days,
+            progress=task.progress,
+            only=only,
+            told=told,
+        )
 
     @contextlib.contextmanager
     def _connected(self, account_id: int) -> Iterator[ImapConnection]:

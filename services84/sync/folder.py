@@ -6,7 +6,7 @@ may say by then; no transaction waits for the server. What is to be done was fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -82,14 +82,27 @@ class FolderSync:
             return {}
         found = identities_of(self._connection.identities(alike))
         claimed = gone.claim({uid: who for uid, who in found.items() if uid in look.arrived})
-        if claimed:
+        self._take_over(look, claimed)
+        return claimed
+
+    def adopt_told(self, look: Look, places: Mapping[int, int]) -> dict[int, int]:
+        """Take over messages whose new UIDs the server told; `places`: item id → UID here.
+
+        Those that are not there (any more), or are stored already, are left alone.
+        """
+        missing = set(look.differences.missing)
+        told = {item_id: uid for item_id, uid in places.items() if uid in missing}
+        self._take_over(look, told)
+        return told
+
+    def _take_over(self, look: Look, arrived: Mapping[int, int]) -> None:
+        if arrived:
             places = {
                 item_id: Adoption(uid, look.arrived[uid].flags, look.arrived[uid].keywords)
-                for item_id, uid in claimed.items()
+                for item_id, uid in arrived.items()
             }
             self._apply(look.folder, look.batch(adopted=places))
-            look.adopted(claimed)
-        return claimed
+            look.adopted(arrived)
 
     def _sizes(self, look: Look) -> dict[int, int]:
         if look.sizes is None:

@@ -7,10 +7,22 @@ a new UIDVALIDITY leave alone; without a Message-ID or a date nothing is proven.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from services84.store.values import Identity
 
 _Key = tuple[str, object, int]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the server told of a move (COPYUID, RFC 4315): folders by their server names, the
+    target's UIDVALIDITY, and the new UID of every old one."""
+
+    source: str
+    target: str
+    uid_validity: int
+    uids: Mapping[int, int]
 
 
 def match_identities(

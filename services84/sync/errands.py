@@ -1,0 +1,174 @@
+"""Errands: what an operation does on a mail server, with the cache following at once.
+
+An errand has one connection under one of its host's slots. When it is done, the folders that it
+touched are brought level over the same connection, so that the cache shows what the server has
+and the next sync finds nothing to do. What is done on the connection is the operation's matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from services84.errors import (
+    LoginRefused,
+    MailServerBusy,
+    NotFound,
+    Services84Error,
+)
+from services84.imap.connection import ImapConnection
+from services84.mailhost import Login, MailHost
+from services84.settings import Settings
+from services84.store.accounts import AccountStore
+from services84.store.values import Account, Lease, ServiceAuth
+from services84.sync.engine import SyncEngine
+from services84.sync.mailbox import MailServers
+from services84.sync.moves import Told
+from services84.sync.slots import HostSlots
+from services84.sync.values import SyncReport
+
+log = structlog.get_logger(__name__)
+
+SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
+# The longest silence of a server: a caller gives up after a minute (WCF's default), and shall
+# hear the reason before that.
+PATIENCE = 20.0
+LEASE_SECONDS = 15.0  # how long the cache is waited for when a sync has the account
+POLL_SECONDS = 0.1
+
+
+@dataclass
+class Errand:
+    """One errand under way. `account_id` is the cached account of this mailbox, where there is
+    one."""
+
+    connection: ImapConnection
+    account_id: int | None
+    touched: set[str] = field(default_factory=set)
+    told: list[Told] = field(default_factory=list)
+
+    def touch(self, *server_names: str) -> None:
+        """These folders, by their server names, are not what they were: changed, made, deleted."""
+        self.touched.update(server_names)
+
+    def moved(
+        self, source: str, target: str, uid_validity: int | None, uids: Mapping[int, int]
+    ) -> None:
+        """Messages went from one folder to another; old UID → new UID where the server told."""
+        self.touch(source, target)
+        if uid_validity is not None and uids:
+            self.told.append(Told(source, target, uid_validity, dict(uids)))
+
+
+class Errands:
+    """Runs errands for operations. `owner` names this process in leases."""
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        engine: SyncEngine,
+        mail: MailServers,
+        slots: HostSlots,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._accounts = accounts
+        self._engine = engine
+        self._mail = mail
+        self._slots = slots
+        self._settings = settings
+        self._clock = clock
+        self._owner = owner
+
+    @contextlib.contextmanager
+    def for_account(self, account_id: int) -> Iterator[Errand]:
+        """An errand in the mailbox of a cached account.
+
+        Raises NotFound, LoginRefused for an account without server or password, and every other
+        MailServerError; an error of the block goes through, after the cache has followed what
+        was touched by then.
+        """
+        account = self._accounts.get(account_id)
+        if account is None:
+            raise NotFound(f"no mail account {account_id}")
+        auth = _incoming(account)
+        with (
+            self._slots.held(auth.server, SLOT_SECONDS),
+            self._mail.imap_of(auth, patience=PATIENCE) as connection,
+        ):
+            yield from self._follow_up(Errand(connection, account_id))
+
+    @contextlib.contextmanager
+    def at(self, host: MailHost, login: Login, *, account_id: int | None) -> Iterator[Errand]:
+        """An errand in the mailbox that this login opens; `account_id` is the cached account
+        of the same mailbox, if the caller has one. Raises as `for_account`."""
+        with (
+            self._slots.held(host.host, SLOT_SECONDS),
+            self._mail.imap(host, login, patience=PATIENCE) as connection,
+        ):
+            yield from self._follow_up(Errand(connection, account_id))
+
+    def refresh(self, errand: Errand, server_names: Iterable[str]) -> SyncReport | None:
+        """Bring folders level now; the block learns what came of it. None without an account.
+
+        The list of folders is brought level in any case. Raises MailServerBusy when a sync of
+        the account goes on for too long to be waited for, MailServerError, LeaseLost,
+        SyncInterrupted, StoreError.
+        """
+        if errand.account_id is None:
+            return None
+        only = {*server_names, *errand.touched}
+        lease = self._lease(errand.account_id)
+        told, errand.told = errand.told, []
+        errand.touched.clear()
+        return self._engine.follow(lease, errand.connection, only, told)
+
+    def _follow_up(self, errand: Errand) -> Iterator[Errand]:
+        try:
+            yield errand
+        finally:
+            if errand.touched:
+                self._catch_up(errand)
+
+    def _catch_up(self, errand: Errand) -> None:
+        """What was asked for has happened; that the cache lags behind for a while is no failure
+        of the operation, and the next sync mends it."""
+        try:
+            self.refresh(errand, ())
+        except Services84Error as error:
+            log.warning("errand.cache_lags", account=errand.account_id, error=error.message)
+
+    def _lease(self, account_id: int) -> Lease:
+        """The account's lease, waited for while a sync has it."""
+        deadline = time.monotonic() + LEASE_SECONDS
+        pause = threading.Event()
+        while True:
+            lease = self._accounts.take_lease(
+                account_id, self._owner, self._clock(), self._settings.lease_seconds
+            )
+            if lease is not None:
+                return lease
+            if self._accounts.get(account_id, secrets=False) is None:
+                raise NotFound(f"no mail account {account_id}")
+            if self._engine.stopping or time.monotonic() > deadline:
+                raise MailServerBusy(
+                    f"account {account_id} is being synced; ask again when that is done",
+                    retry_after=LEASE_SECONDS,
+                )
+            pause.wait(POLL_SECONDS)
+
+
+def _incoming(account: Account) -> ServiceAuth:
+    auth = account.incoming
+    if auth is None or not auth.server:
+        raise LoginRefused("the account has no incoming mail server")
+    if not auth.password:
+        raise LoginRefused("the account has no password for its incoming mail server")
+    return auth
