@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from services84.imap import mailbox as imap_mailbox
+from services84.imap import reading
 from services84.sync import plan
 from tests.model.history import OFFERS, History, World, histories
 from tests.model.rig import Rig, Row, held, rig
@@ -53,7 +53,7 @@ def service() -> Iterator[Rig]:
         rig(Path(folder)) as made,
     ):
         patch.setattr(plan, "batches", partial(plan.batches, max_messages=3))
-        patch.setattr(imap_mailbox, "MESSAGES_A_COMMAND", 2)
+        patch.setattr(reading, "MESSAGES_A_COMMAND", 2)
         yield made
 
 
