@@ -33,7 +33,7 @@ class Address(NamedTuple):
 # Nothing here looks back: every character belongs to one token.
 _TOKEN = re.compile(
     r"(?P<word>=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*+\?=)"
-    r"|(?P<angle><(?:@[^<>]*+|[^<>,;]*+)>?)"
+    r'|(?P<angle><(?:@[^<>]*+|(?:"(?:[^"\\]++|\\.)*+"|[^<>,;"]++)*+)>?)'
     r"|(?P<literal>\[[^\[\]<>,;]*+\])"
     r"|(?P<blank>\s+)"
     r"|(?P<mark>[,;:])"
@@ -166,7 +166,7 @@ def _take(entry: _Entry, token: re.Match[str]) -> None:
     elif token["angle"]:
         entry.angle = token[0] if entry.angle is None else entry.angle
         entry.blank()
-    elif not token["mark"] and token[0] not in {'"', ">", ")"}:
+    elif not token["mark"] and token[0] not in {'"', ">", "(", ")"}:
         entry.add(token[0], token[0])
 
 

@@ -62,7 +62,8 @@ def compose(
     content.fields = [*_fields(draft, date, with_bcc, member), *content.fields]
     out = io.BytesIO()
     content.write(out)
-    out.write(b"\r\n")
+    if bytes(out.getbuffer()[-2:]) != b"\r\n":
+        out.write(b"\r\n")
     return out.getvalue()
 
 
@@ -102,7 +103,9 @@ def _custom_fields(draft: Draft, fields: list[bytes], member: str) -> Iterable[b
 
 def _mailboxes(text: str, member: str) -> list[Address]:
     found = address_list(text)
-    return [Address(each.name, checked_address(each.address, member)) for each in found]
+    return [
+        Address(each.name, checked_address(each.address or each.name, member)) for each in found
+    ]
 
 
 # Contents ---------------------------------------------------------------------------------------
