@@ -67,28 +67,40 @@ class History:
     rounds: tuple[Round, ...]
 
 
-def histories(*, moves: bool = False) -> st.SearchStrategy[History]:
-    """Histories; with `moves` messages go from folder to folder, and folders are renamed."""
-    usual = ["receive"] * 6 + ["flag"] * 4 + ["expunge"] * 3 + ["make"] * 2
-    rare = ["delete", "again", "unselectable", "phantom", "renumber", "lower", "replace"]
-    rare += ["jump", "no_mod_seq", "refuse", "nil", "flapping"]
-    number = st.integers(0, 63)
-    kinds = st.sampled_from(usual + rare + (["move"] * 8 + ["rename"] * 3 if moves else []))
-    steps = st.builds(Step, kinds, number, number, number)
+NUMBERS = st.integers(0, 63)
+
+
+def steps(kinds: list[str]) -> st.SearchStrategy[Step]:
+    """Steps of these kinds, the more often named the more often."""
+    return st.builds(Step, st.sampled_from(kinds), NUMBERS, NUMBERS, NUMBERS)
+
+
+def histories() -> st.SearchStrategy[History]:
+    """Histories with everything but moves, with mishaps during the syncs."""
+    kinds = ["receive"] * 6 + ["flag"] * 4 + ["expunge"] * 3 + ["make"] * 2
+    kinds += ["delete", "again", "unselectable", "phantom", "renumber", "lower", "replace"]
+    kinds += ["jump", "no_mod_seq", "refuse", "nil", "flapping"]
     broken = st.sampled_from([k for k in Kind if k not in {Kind.SILENT, Kind.DRIP, Kind.SLOW}])
     words = st.sampled_from(["", "EXAMINE", "UID FETCH", "BODY.PEEK[]"])
-    mishaps = st.builds(Mishap, broken, words, st.integers(0, 5), st.integers(0, 99), steps)
-    rounds = st.builds(
-        Round,
-        st.lists(steps, min_size=2, max_size=8).map(tuple),
-        st.lists(mishaps, max_size=3).map(tuple),
-    )
-    return st.builds(
-        History,
-        st.booleans(),
-        st.booleans(),
-        st.lists(rounds, min_size=3, max_size=5).map(tuple),
-    )
+    mishaps = st.builds(Mishap, broken, words, st.integers(0, 5), st.integers(0, 99), steps(kinds))
+    return _of_rounds(steps(kinds), st.lists(mishaps, max_size=3))
+
+
+def moves() -> st.SearchStrategy[History]:
+    """Histories in which messages go from folder to folder and folders are renamed; nothing else
+    goes wrong."""
+    kinds = ["receive"] * 4 + ["flag"] * 2 + ["expunge"] * 2 + ["make"] * 2 + ["move"] * 8
+    kinds += ["rename"] * 3 + ["delete", "jump", "no_mod_seq"]
+    return _of_rounds(steps(kinds), st.just([]))
+
+
+def _of_rounds(
+    some: st.SearchStrategy[Step], mishaps: st.SearchStrategy[list[Mishap]]
+) -> st.SearchStrategy[History]:
+    before = st.lists(some, min_size=2, max_size=8)
+    rounds = st.builds(Round, before.map(tuple), mishaps.map(tuple))
+    several = st.lists(rounds, min_size=3, max_size=5)
+    return st.builds(History, st.booleans(), st.booleans(), several.map(tuple))
 
 
 class World:

@@ -18,10 +18,14 @@ INBOX = "INBOX"
 
 @dataclass(eq=False)
 class Message:
-    """A message in a folder. `lineage` is one from its arrival in that folder until it leaves it,
-    also over a change of UIDVALIDITY."""
+    """A message in a folder.
+
+    `lineage` is one from its arrival in that folder until it leaves it, also over a change of
+    UIDVALIDITY; `journey` is one over moves from folder to folder as well.
+    """
 
     lineage: int
+    journey: int
     uid: int
     content: bytes
     date: datetime
@@ -32,7 +36,7 @@ class Message:
 
 @dataclass(eq=False)
 class Folder:
-    """A folder. `known_as` names the lineage of everything that ever had a UID here."""
+    """A folder. `known_as` has everything that ever had a UID here, by UIDVALIDITY and UID."""
 
     uid_validity: int
     uid_next: int = 1
@@ -43,7 +47,7 @@ class Folder:
     subscribed: bool = True
     phantom: bool = False  # listed, and cannot be examined
     keeps_mod_seq: bool = True
-    known_as: dict[tuple[int, int], int] = field(default_factory=dict)
+    known_as: dict[tuple[int, int], Message] = field(default_factory=dict)
 
     @property
     def selectable(self) -> bool:
@@ -60,7 +64,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._validity = 1000
         self._lineage = 0
-        self._alike: dict[tuple[bytes, datetime], list[int]] = {}
+        self._alike: dict[tuple[bytes, datetime], set[int]] = {}  # journeys
         self._twins: set[int] = set()
         self.folders: dict[str, Folder] = {}
         self.make(INBOX)
@@ -132,6 +136,8 @@ class Mailbox:
         content: bytes,
         flags: Iterable[str] = (),
         date: datetime | None = None,
+        *,
+        journey: int | None = None,
     ) -> Message | None:
         """A new message; None where the folder takes none or has no UID left."""
         folder = self.folders[name]
@@ -140,25 +146,31 @@ class Mailbox:
         self._lineage += 1
         when = date or EPOCH + timedelta(seconds=self._lineage)
         message = Message(
-            self._lineage, folder.uid_next, content, when, set(flags), folder.next_mod_seq()
+            lineage=self._lineage,
+            journey=journey or self._lineage,
+            uid=folder.uid_next,
+            content=content,
+            date=when,
+            flags=set(flags),
+            mod_seq=folder.next_mod_seq(),
         )
         folder.uid_next += 1
         folder.messages.append(message)
         self._remember(folder, message)
-        alike = self._alike.setdefault((content, when), [])
-        alike.append(message.lineage)
+        alike = self._alike.setdefault((content, when), set())
+        alike.add(message.journey)
         if len(alike) > 1 or b"Message-ID:" not in content:
             self._twins.update(alike)
         return message
 
-    def can_be_told(self, lineage: int) -> bool:
+    def can_be_told(self, message: Message) -> bool:
         """Whether there never was another message with its Message-ID, date and size, so that it
         can be recognised under another UID."""
-        return lineage not in self._twins
+        return message.journey not in self._twins
 
     @staticmethod
     def _remember(folder: Folder, message: Message) -> None:
-        folder.known_as[folder.uid_validity, message.uid] = message.lineage
+        folder.known_as[folder.uid_validity, message.uid] = message
 
     def flag(self, name: str, chosen: Callable[[Message], bool], flag: str, *, on: bool) -> None:
         folder = self.folders[name]
@@ -179,4 +191,6 @@ class Mailbox:
         """To another folder, where they have new UIDs and are new messages."""
         if source != target and self.folders[target].selectable:
             for message in self.expunge(source, chosen):
-                self.add(target, message.content, message.flags, message.date)
+                self.add(
+                    target, message.content, message.flags, message.date, journey=message.journey
+                )
