@@ -108,3 +108,49 @@ def test_a_working_account_tests_as_working(
     assert service.call("TestAuthenticate", ticket=annas).text("Response") == "true"
     dovecot.add_user(USER, "changed since")
     assert service.call("TestAuthenticate", ticket=annas).text("Response") == "false"
+
+
+# Authenticate -----------------------------------------------------------------------------------
+
+
+def extended(port: int, protocol: str = "", **changes: Any) -> dict[str, Any]:
+    members = info(0, **changes)["ConnectionInfo"]
+    members |= {"ServerName": "127.0.0.1", "Port": port, "Protocol": protocol}
+    return {"ConnectionInfoExtended": members | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "member"),
+    [
+        ({"Protocol": "POP3"}, "Protocol"),
+        ({"Port": 70000}, "Port"),
+        ({"Port": -1}, "Port"),
+        ({"ServerName": ""}, "ServerName"),
+        ({"UserName": None}, "UserName"),
+    ],
+)
+def test_bad_extended_connection_info_is_named(
+    service: Service, annas: str, changes: dict[str, Any], member: str
+) -> None:
+    reply = service.call("Authenticate", extended(1, **changes), ticket=annas)
+    assert reply.exception["Message"].startswith(f"ConnectionInfoExtended/{member}: ")
+
+
+@pytest.mark.parametrize("protocol", ["", "IMAP", "imap"])
+def test_authenticate_asks_an_imap_server(
+    service: Service, annas: str, dovecot: DovecotServer, protocol: str
+) -> None:
+    right = service.call("Authenticate", extended(dovecot.port_plain, protocol), ticket=annas)
+    assert (right.succeeded, right.text("Response")) == (True, "true"), right.exception
+    wrong = extended(dovecot.port_plain, protocol, Password="no")
+    assert service.call("Authenticate", wrong, ticket=annas).text("Response") == "false"
+
+
+def test_authenticate_asks_an_smtp_server(
+    service: Service, annas: str, submission: SubmissionServer
+) -> None:
+    submission.add_user(USER, PASSWORD)
+    right = service.call("Authenticate", extended(submission.port_plain, "Smtp"), ticket=annas)
+    assert (right.succeeded, right.text("Response")) == (True, "true"), right.exception
+    wrong = extended(submission.port_plain, "SMTP", Password="no")
+    assert service.call("Authenticate", wrong, ticket=annas).text("Response") == "false"

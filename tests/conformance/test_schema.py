@@ -120,6 +120,8 @@ def test_every_reply_of_a_success_is_valid(
     talk.succeeds("GetCurrentAccountId")
     talk.succeeds("GetCurrentAccount")
     talk.succeeds("AuthenticateIncoming", connection(customer.dovecot.port_plain, customer))
+    extended = connection(customer.dovecot.port_plain, customer)
+    talk.succeeds("Authenticate", extended.replace("ConnectionInfo>", "ConnectionInfoExtended>"))
     submission.add_user(customer.name, customer.mail_password)
     talk.succeeds("AuthenticateOutgoing", connection(submission.port_plain, customer))
     talk.succeeds("TestAuthenticate")

@@ -8,14 +8,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from services84.agents.call import Call
+from services84.agents.mailboxes import IMAP, SMTP, ConnectionInfo, protocol_of, where
 from services84.agents.registry import operation
-from services84.carriers.account import EMailConnectionInfo
+from services84.carriers.account import EMailConnectionInfo, EMailConnectionInfoExtended
 from services84.carriers.base import Boolean
-from services84.errors import InvalidValue, LoginRefused
-from services84.mailhost import Login, MailHost, split_server
+from services84.errors import LoginRefused
 from services84.sync.slots import Slot
 
-PORTS = {"imap": (143, 993), "smtp": (25, 465)}  # without and with UseSSL
 SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
 # The longest silence while a login is tried: a caller gives up after a minute (WCF's default),
 # and shall hear the reason before that.
@@ -25,24 +24,20 @@ PATIENCE = 15.0
 @operation("AuthenticateIncoming", returns=Boolean, ConnectionInfo=EMailConnectionInfo)
 def authenticate_incoming(call: Call, info: EMailConnectionInfo | None) -> bool:
     """Say whether the IMAP server accepts these credentials."""
-    host, login = _where(call, info, "imap")
-    try:
-        with _slot(call, host.host), call.services.mail.imap(host, login, patience=PATIENCE):
-            return True
-    except LoginRefused:
-        return False
+    return _lets_in(call, info, IMAP, "ConnectionInfo")
 
 
 @operation("AuthenticateOutgoing", returns=Boolean, ConnectionInfo=EMailConnectionInfo)
 def authenticate_outgoing(call: Call, info: EMailConnectionInfo | None) -> bool:
     """Say whether the SMTP server accepts these credentials."""
-    host, login = _where(call, info, "smtp")
-    try:
-        with _slot(call, host.host):
-            call.services.mail.check_smtp(host, login, patience=PATIENCE)
-    except LoginRefused:
-        return False
-    return True
+    return _lets_in(call, info, SMTP, "ConnectionInfo")
+
+
+@operation("Authenticate", returns=Boolean, ConnectionInfoExtended=EMailConnectionInfoExtended)
+def authenticate(call: Call, info: EMailConnectionInfoExtended | None) -> bool:
+    """Say whether the server accepts these credentials; Protocol is IMAP, which is usual, or
+    SMTP."""
+    return _lets_in(call, info, protocol_of(info, IMAP), "ConnectionInfoExtended")
 
 
 @operation("TestAuthenticate", returns=Boolean)
@@ -61,25 +56,20 @@ def test_authenticate(call: Call) -> bool:
         return False
 
 
+def _lets_in(call: Call, info: ConnectionInfo | None, protocol: str, member: str) -> bool:
+    host, login = where(call, info, protocol, member=member)
+    mail = call.services.mail
+    try:
+        with _slot(call, host.host):
+            if protocol == IMAP:
+                mail.imap(host, login, patience=PATIENCE).close()
+            else:
+                mail.check_smtp(host, login, patience=PATIENCE)
+    except LoginRefused:
+        return False
+    return True
+
+
 def _slot(call: Call, server: str) -> AbstractContextManager[Slot]:
     """One of the connections that may be open to a host; raises MailServerBusy."""
     return call.services.slots.held(server, SLOT_SECONDS)
-
-
-def _where(call: Call, info: EMailConnectionInfo | None, protocol: str) -> tuple[MailHost, Login]:
-    if info is None:
-        raise InvalidValue("ConnectionInfo", "nil", "is required")
-    use_ssl = bool(info.UseSSL)
-    try:
-        server, port = split_server(info.ServerName or "", PORTS[protocol][use_ssl])
-    except ValueError as error:
-        name = (info.ServerName or "").strip()
-        raise InvalidValue("ConnectionInfo/ServerName", name, str(error)) from error
-    if not info.UserName:
-        raise InvalidValue("ConnectionInfo/UserName", "", "is empty; a user name is required")
-    for member in ("UserName", "Password"):
-        text = getattr(info, member) or ""
-        if any(character in text for character in "\x00\r\n"):
-            raise InvalidValue(f"ConnectionInfo/{member}", "(not shown)", "has a NUL or line break")
-    host = call.services.mail.where(server, port, use_ssl=use_ssl)
-    return host, Login(info.UserName, info.Password or "")

@@ -1,0 +1,134 @@
+"""Mailboxes that a call names: by connection data, or by a cached account, folder or message.
+
+Reads and checks what the caller gave, and opens errands; what is done in a mailbox is the matter
+of the operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from services84.agents.call import Call
+from services84.carriers.account import EMailConnectionInfo, EMailConnectionInfoExtended
+from services84.errors import InvalidValue, NotFound
+from services84.mailhost import Login, MailHost, split_server
+from services84.store.values import Account, AccountStatus
+from services84.sync.errands import Errand
+
+IMAP, SMTP = "imap", "smtp"
+PORTS = {IMAP: (143, 993), SMTP: (25, 465)}  # without and with UseSSL
+PROTOCOLS = "IMAP, SMTP and nothing at all, which is the usual one of the operation"
+
+ConnectionInfo = EMailConnectionInfo | EMailConnectionInfoExtended
+
+
+def where(
+    call: Call, info: ConnectionInfo | None, protocol: str, *, member: str = "ConnectionInfo"
+) -> tuple[MailHost, Login]:
+    """The server and the login of connection data; `protocol` is what the operation speaks.
+
+    `member` is the parameter's name. Raises InvalidValue, which names the member at fault.
+    """
+    if info is None:
+        raise InvalidValue(member, "nil", "is required")
+    use_ssl = bool(info.UseSSL)
+    try:
+        server, port = split_server(info.ServerName or "", _port(info, protocol, member))
+    except ValueError as error:
+        name = (info.ServerName or "").strip()
+        raise InvalidValue(f"{member}/ServerName", name, str(error)) from error
+    if not info.UserName:
+        raise InvalidValue(f"{member}/UserName", "", "is empty; a user name is required")
+    for name in ("UserName", "Password"):
+        text = getattr(info, name) or ""
+        if any(character in text for character in "\x00\r\n"):
+            raise InvalidValue(f"{member}/{name}", "(not shown)", "has a NUL or line break")
+    host = call.services.mail.where(server, port, use_ssl=use_ssl)
+    return host, Login(info.UserName, info.Password or "")
+
+
+def protocol_of(
+    info: EMailConnectionInfoExtended | None,
+    usual: str,
+    *,
+    member: str = "ConnectionInfoExtended",
+) -> str:
+    """The protocol that extended connection data asks for, in any case of letters."""
+    asked = ((info.Protocol if info else None) or "").strip()
+    if asked.lower() not in ("", IMAP, SMTP):
+        raise InvalidValue(f"{member}/Protocol", asked, f"is none of {PROTOCOLS}")
+    return asked.lower() or usual
+
+
+def _port(info: ConnectionInfo, protocol: str, member: str) -> int:
+    given = getattr(info, "Port", None) or 0  # 0 stands for the usual one
+    if not 0 <= given <= 65535:
+        raise InvalidValue(f"{member}/Port", str(given), "is no port; 1 to 65535 are")
+    return given or PORTS[protocol][bool(info.UseSSL)]
+
+
+# Errands ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def errand_at(
+    call: Call, info: ConnectionInfo | None, *, member: str = "ConnectionInfo"
+) -> Iterator[Errand]:
+    """An errand in the mailbox that connection data opens, by IMAP; the cache follows where the
+    caller has an account for it. Raises InvalidValue, MailServerError."""
+    host, login = where(call, info, IMAP, member=member)
+    account = _cached(call, host, login)
+    account_id = account.account_id if account else None
+    with call.services.errands.at(host, login, account_id=account_id) as errand:
+        yield errand
+
+
+def _cached(call: Call, host: MailHost, login: Login) -> Account | None:
+    """The caller's account of the same mailbox."""
+    for account in call.services.accounts.of_associate(call.caller.associate_id):
+        auth = account.incoming
+        if (
+            auth is not None
+            and account.status is not AccountStatus.DELETED
+            and (auth.server.lower(), auth.username) == (host.host.lower(), login.username)
+            and auth.port == host.port
+        ):
+            return account
+    return None
+
+
+def errand_for(call: Call, account_id: int) -> AbstractContextManager[Errand]:
+    """An errand in the mailbox of a cached account that the caller may touch."""
+    return call.services.errands.for_account(account_id)
+
+
+def current_account(call: Call) -> Account:
+    """The caller's current account; raises NotFound when there is none."""
+    account = call.services.accounts.current(call.caller.associate_id)
+    if account is None:
+        raise NotFound("you have no mail account")
+    return account
+
+
+# Folders and messages ---------------------------------------------------------------------------
+
+
+def server_name(errand: Errand, name: str | None, *, member: str) -> str:
+    """How the server spells a folder's name; empty is INBOX. Raises InvalidValue for a name that
+    no folder can have."""
+    try:
+        return errand.connection.server_name_of((name or "").strip() or "INBOX")
+    except ValueError as error:
+        raise InvalidValue(member, (name or "")[:100], str(error)) from error
+
+
+def uids_from(server_ids: Sequence[int | None] | None, *, member: str) -> list[int]:
+    """The UIDs that ServerIds stand for: xs:int carries those above 2^31-1 as their two's
+    complement. Raises InvalidValue for 0, which is no message's."""
+    uids = []
+    for server_id in server_ids or ():
+        if not server_id:
+            raise InvalidValue(member, str(server_id or 0), "is no message's id on the server")
+        uids.append(server_id & 0xFFFFFFFF)
+    return list(dict.fromkeys(uids))
