@@ -12,6 +12,7 @@ from services84.mime.parse import parse
 from services84.mime.structure import Part, read_structure, with_line_ends
 
 _FIELD = re.compile(rb"[^\r\n]*(?:\r?\n(?=[ \t])[^\r\n]*)*\r?\n?")
+_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
 _NOTHING = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n"
 
 
@@ -82,6 +83,6 @@ def _without_content(source: bytes, body: int) -> bytes:
         found = _FIELD.match(source, at, body)
         line = found[0] if found else b""
         at += len(line) or 1
-        if line.strip() and not line.lower().startswith((b"content-", b"mime-version")):
+        if _NAME.match(line) and not line.lower().startswith((b"content-", b"mime-version")):
             kept.append(line if line.endswith(b"\n") else line + b"\r\n")
     return b"".join(kept) + b"MIME-Version: 1.0\r\n" + _NOTHING
