@@ -8,6 +8,7 @@ from services84 import __version__
 from services84.cli.accounts import account
 from services84.cli.demo import demo
 from services84.cli.failures import CommandGroup
+from services84.cli.import_ import import_
 from services84.cli.init import init
 from services84.cli.principals import application, associate
 from services84.cli.schemas import schemas
@@ -28,5 +29,9 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (init, associate, application, account, serve, sync, status, schemas, demo):
+_COMMANDS = (
+    *(init, associate, application, account, import_),
+    *(serve, sync, status, schemas, demo),
+)
+for command in _COMMANDS:
     main.add_command(command)

@@ -52,16 +52,23 @@ def opened_application() -> Iterator[Application]:
 
 
 @contextmanager
-def opened_principals() -> Iterator[PrincipalStore]:
-    """The store of associates and applications, for which no key is needed."""
+def opened_database() -> Iterator[Database]:
+    """The database alone, for commands that touch nothing that is sealed: no key is needed."""
     settings = command_settings()
     log_quietly(settings)
     database = Database(settings.database_url, pool_size=settings.database_pool)
     try:
         database.check_schema()
-        yield PrincipalStore(database)
+        yield database
     finally:
         database.close()
+
+
+@contextmanager
+def opened_principals() -> Iterator[PrincipalStore]:
+    """The store of associates and applications."""
+    with opened_database() as database:
+        yield PrincipalStore(database)
 
 
 def check_installation(settings: Settings) -> None:
