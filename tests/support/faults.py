@@ -9,162 +9,28 @@ how often, is the tests' matter.
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
-import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from services84.store.database import Database
 from services84.store.values import AccountStatus
 from tests.support import faults_state
 from tests.support.dovecot import DovecotServer
+from tests.support.faults_databases import Copies
+from tests.support.faults_nursery import Life, Nursery
 from tests.support.faults_state import Cached
 from tests.support.mailboxes import cache_view, save_account, server_view
-from tests.support.postgresql import PostgresqlServer, _memory
-from tests.support.server import ROOT, environment
+from tests.support.postgresql import _memory
 from tests.support.service import running_service
 
 MAIL_PASSWORD = "mail-secret-84"
 # Between two lives passes more than a lease's life, a backoff, and the pause before a message that
 # was not given is asked for again; by the clock that a process is given, so that nobody waits.
 BETWEEN_LIVES = 2 * 3600.0
-PATIENCE = 240.0  # seconds of real time for one life
-
-
-@dataclass(frozen=True)
-class Life:
-    """How one process ended. `commits` names the store's methods that committed, in order; it and
-    what follows are empty for one that was killed."""
-
-    returncode: int
-    error: str = ""
-    state: str = ""
-    commits: tuple[str, ...] = ()
-    seconds: float = 0.0
-    new: int = 0
-    changed: int = 0
-    removed: int = 0
-
-    @property
-    def killed(self) -> bool:
-        return self.returncode == -9
-
-    @property
-    def done(self) -> bool:
-        return self.returncode == 0 and not self.error and self.state == "completed"
-
-
-class Nursery:
-    """A process that forks one child for every `live`; see `faults_process`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log = folder / "children.log"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.faults_process"],
-            cwd=ROOT,
-            env=environment({}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def live(self, **order: Any) -> Life:
-        """One child's life: `kill_after` seconds of its sync, or `deadly` at a commit, if given."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        defaults: dict[str, Any] = {"kill_after": None, "deadly": None, "log": str(self.log)}
-        self._process.stdin.write(json.dumps(defaults | order) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        life = Life(**{**answer, "commits": tuple(answer.get("commits", ()))})
-        if life.returncode not in (0, -9):
-            raise AssertionError(f"a sync ended with {life.returncode}:\n{self._log_tail()}")
-        return life
-
-    def _log_tail(self) -> str:
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-
-# Copies of databases ----------------------------------------------------------------------------
-
-
-class Copies(Protocol):
-    """Makes copies of databases; nobody may use the one that is copied."""
-
-    def fresh(self) -> str:
-        """The URL of a new database with the schema."""
-        ...
-
-    def copy(self, url: str) -> str:
-        """The URL of a copy."""
-        ...
-
-    def drop(self, url: str) -> None:
-        """Remove a database."""
-        ...
-
-
-class SqliteCopies:
-    """Files in a folder."""
-
-    def __init__(self, folder: Path, template: Path) -> None:
-        self._folder = folder
-        self._template = template
-        self._made = 0
-
-    def fresh(self) -> str:
-        return self.copy(f"sqlite:///{self._template}")
-
-    def copy(self, url: str) -> str:
-        self._made += 1
-        target = self._folder / f"copy{self._made}.sqlite3"
-        source = sqlite3.connect(url.removeprefix("sqlite:///"))
-        with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as made:
-            source.backup(made)
-        return f"sqlite:///{target}"
-
-    def drop(self, url: str) -> None:
-        path = Path(url.removeprefix("sqlite:///"))
-        for file in path.parent.glob(path.name + "*"):
-            file.unlink()
-
-
-class PostgresqlCopies:
-    """Databases of one cluster, copied as templates."""
-
-    def __init__(self, server: PostgresqlServer) -> None:
-        self._server = server
-
-    def fresh(self) -> str:
-        return self._server.url(self._server.create())
-
-    def copy(self, url: str) -> str:
-        return self._server.url(self._server.create(template=self._name(url)))
-
-    def drop(self, url: str) -> None:
-        self._server.drop(self._name(url))
-
-    @staticmethod
-    def _name(url: str) -> str:
-        """NAME of postgresql://user@/NAME?host=/folder."""
-        return url.partition("@/")[2].partition("?")[0]
 
 
 # Stages -----------------------------------------------------------------------------------------
@@ -287,9 +153,13 @@ class History:
         self._telling = ""
         figures.histories += 1
 
+    def tell(self, what: str) -> None:
+        """Add to what findings say of the history."""
+        self._telling += f" → {what}"
+
     def live(self, **fault: Any) -> Life:
         """One more life; the cache is looked at after it, however it ended."""
-        self._telling += f" → {fault or 'to the end'}"
+        self.tell(f"{fault}" if fault else "undisturbed by us")
         if self.deaths:
             self._figures.resumed += 1
         life = self._stage.live(self.url, **fault)

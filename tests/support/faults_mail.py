@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from tests.support.mailboxes import ODD, append, message, quoted
 
 FOLDERS = ("INBOX", "Archive", "Entw&APw-rfe", "Work")
+# A few messages each, of folders that something happens to as a whole: see `_change_folders`.
+SMALL_FOLDERS = ("Dropped", "Left alone", "Losing", "Rebuilt", "Renamed", "Winning")
+IN_SMALL = 6
+FIRST_SMALL = 50_000  # the numbers of their messages
 ATTACHMENT_EVERY = 40  # messages; so that some literals fill many segments of TCP
 ATTACHMENT_BYTES = 60_000
 
@@ -30,13 +34,15 @@ class Changes:
 
 def fill(client: imaplib.IMAP4, count: int) -> None:
     """`count` messages over the folders, large ones and odd ones among them."""
-    for folder in FOLDERS[1:]:
+    for folder in (*FOLDERS[1:], *SMALL_FOLDERS):
         assert client.create(quoted(folder))[0] == "OK"
     noise = random.Random(84)
     for number in range(count):
         large = noise.randbytes(ATTACHMENT_BYTES) if number % ATTACHMENT_EVERY == 7 else None
         flags = ["", "\\Seen", "\\Flagged $Later"][number % 3]
         append(client, FOLDERS[number % 4], message(number, attachment=large), flags)
+    for number in range(len(SMALL_FOLDERS) * IN_SMALL):
+        append(client, SMALL_FOLDERS[number // IN_SMALL], message(FIRST_SMALL + number))
     for content in list(ODD.values())[1:]:  # an empty message is no APPEND
         append(client, "Archive", content)
 
@@ -63,8 +69,33 @@ def change(client: imaplib.IMAP4, changes: Changes, first_new: int) -> None:
             moved = _take(mine, changes.moves // share // 2)
             assert client.uid("MOVE", _set(moved), target)[0] == "OK"
     client.unselect()
+    _change_folders(client)
     for number in range(changes.new):
         append(client, FOLDERS[number % share], message(first_new + number))
+
+
+def _change_folders(client: imaplib.IMAP4) -> None:
+    """A folder loses messages to another and changes in no other way; one is dropped when its
+    messages are elsewhere, one renamed, and one made anew with the same messages."""
+    _move(client, "Losing", "1:3", "Winning")
+    _move(client, "Dropped", "1:3", "INBOX")
+    _move(client, "Dropped", "4:*", "Archive")
+    assert client.delete("Dropped")[0] == "OK"
+    assert client.rename("Renamed", quoted("Its new name"))[0] == "OK"
+    client.select("Rebuilt")
+    parts = client.uid("FETCH", "1:*", "(INTERNALDATE BODY.PEEK[])")[1]
+    client.unselect()
+    assert client.delete("Rebuilt")[0] == "OK"
+    assert client.create("Rebuilt")[0] == "OK"
+    for head, content in (part for part in parts if isinstance(part, tuple)):
+        date = head.decode().split('INTERNALDATE "')[1].split('"')[0]
+        assert client.append("Rebuilt", "", f'"{date}"', content)[0] == "OK"
+
+
+def _move(client: imaplib.IMAP4, folder: str, uids: str, target: str) -> None:
+    client.select(quoted(folder))
+    assert client.uid("MOVE", uids, quoted(target))[0] == "OK"
+    client.unselect()
 
 
 def _random_order(uids: list[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 Made to be killed thousands of times: the imports, which take longer than such a sync, happen
 once. Orders come as lines of JSON on the standard input, a line of JSON answers each (see
-`faults.Nursery`). Nothing of the product is altered but the size of its batches; what a child
+`faults_nursery.Nursery`). Nothing of the product is altered but the size of its batches; what a child
 does, it does by the Application, its store and its engine.
 """
 

@@ -15,10 +15,12 @@ import pytest
 
 from tests.support import faults_mail
 from tests.support.cutting import WAYS, Conversation, Cut, CuttingProxy
-from tests.support.faults import Copies, Figures, History, PostgresqlCopies, SqliteCopies, Stage
+from tests.support.faults import Figures, History, Stage
 from tests.support.faults import stage as new_stage
+from tests.support.faults_databases import Copies, PostgresqlCopies, SqliteCopies
 from tests.support.faults_mail import Changes
 
+MOST_KILLS_IN_A_ROW = 8
 CUTS_IN_A_ROW = 2  # a third one that met the same message singly would have it given up, rightly
 FIRST_NEW = 100_000  # the numbers of messages that come later
 
@@ -52,18 +54,18 @@ def die_at_commits_in_a_row(stage: Stage, figures: Figures) -> None:
 
 
 def kill_at_random(stage: Stage, figures: Figures, kills: int, draw: random.Random) -> None:
-    """kill -9 at moments spread evenly over a sync; each next process goes on, and is killed too,
-    until one is faster than its end."""
+    """kill -9 at moments spread evenly over a sync; each next process goes on and is killed too,
+    a few times, until one is faster than its end or is left to reach it."""
     with _timed(figures):
-        history = History(stage, figures)
         while figures.deaths < kills:
-            life = history.live(kill_after=draw.uniform(0, stage.whole.seconds))
-            if life.done:
-                history.check_the_end()
-                history = History(stage, figures)
-            elif not life.killed:
-                figures.note(f"a sync ended so: {life}")
-        history.finish()
+            history = History(stage, figures)
+            for _ in range(min(draw.randint(1, MOST_KILLS_IN_A_ROW), kills - figures.deaths)):
+                life = history.live(kill_after=draw.uniform(0, stage.whole.seconds))
+                if not life.killed:
+                    if not life.done:
+                        figures.note(f"a sync ended so: {life}")
+                    break
+            history.finish()
 
 
 def cut_at_random(
@@ -79,7 +81,9 @@ def cut_at_random(
         while figures.cuts < cuts:
             history = History(stage, figures)
             for _ in range(CUTS_IN_A_ROW):
-                proxy.arm(draw_cut(draw, whole))
+                cut = draw_cut(draw, whole)
+                proxy.arm(cut)
+                history.tell(f"{cut}")
                 life = history.live()
                 story = proxy.last
                 figures.cuts += story.cut is not None

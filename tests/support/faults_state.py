@@ -28,7 +28,8 @@ from services84.store.tables import (
 )
 from services84.store.values import AccountStatus, ItemFlag
 
-Place = tuple[str, int]  # the folder as the server spells it, and the UID
+Uid = tuple[int, int]  # UIDVALIDITY and UID
+Place = tuple[str, Uid]  # the folder as the server spells it, and the message in it
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Cached:
     """An account's whole cache. `torn` says what is wrong with single rows."""
 
     folders: dict[str, FolderRow]
-    items: dict[str, dict[int, Item]]
+    items: dict[str, dict[Uid, Item]]
     problems: dict[Place, str]
     torn: tuple[str, ...]
     left_behind: tuple[str, ...]  # leases and slots
@@ -109,15 +110,15 @@ def read(database: Database, account_id: int) -> Cached:
     with database.reading() as connection:
         names, folders = _folders(connection, account_id)
         attachments = _attachments(connection)
-        items: dict[str, dict[int, Item]] = {name: {} for name in folders}
+        items: dict[str, dict[Uid, Item]] = {name: {} for name in folders}
         torn: list[str] = []
         for row in connection.execute(_items(account_id)):
-            folder = names[row.email_folder_id]
-            if row.uid in items[folder]:
-                torn.append(f"{folder} has UID {row.uid} twice")
-            items[folder][row.uid] = _item(row, attachments.get(row.email_item_id, ()), torn)
+            folder, uid = names[row.email_folder_id], (row.uid_validity, row.uid)
+            if uid in items[folder]:
+                torn.append(f"{folder} has UID {uid} twice")
+            items[folder][uid] = _item(row, attachments.get(row.email_item_id, ()), torn)
         problems = {
-            (names[row.email_folder_id], row.uid): f"{row.reason} ({row.tries})"
+            (names[row.email_folder_id], (row.uid_validity, row.uid)): f"{row.reason} ({row.tries})"
             for row in connection.execute(select(email_problem))
             if row.email_folder_id in names
         }
@@ -245,8 +246,8 @@ def broken(cached: Cached, before: Cached, after: Cached) -> list[str]:
 def _ahead(
     name: str,
     row: FolderRow,
-    now: dict[int, Any],
-    known: list[dict[int, Any]],
+    now: dict[Uid, Any],
+    known: list[dict[Uid, Any]],
     states: tuple[Cached, Cached],
 ) -> list[str]:
     """Whether a complete folder's cursor says more, or other, than its rows."""
