@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
@@ -15,6 +17,7 @@ from services84.cli.opening import opened_application
 from services84.cli.output import complain, say
 from services84.cli.progress import SyncDisplay
 from services84.cli.stopping import stoppable
+from services84.cli.trace import trace_file
 from services84.errors import NotFound, Services84Error
 from services84.store.values import Account, AccountStatus
 from services84.sync.values import SyncReport
@@ -23,7 +26,15 @@ from services84.sync.values import SyncReport
 @click.command()
 @click.argument("wanted", metavar="[ACCOUNT]...", nargs=-1)
 @click.option("--all", "everyone", is_flag=True, help="All accounts, resting and Failed ones too.")
-def sync(wanted: Sequence[str], everyone: bool) -> None:
+@click.option(
+    "--trace",
+    "trace",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what is said to mail servers, and by them, to FILE (replaced, mode 0600);"
+    " without passwords, tokens and the contents of messages.",
+)
+def sync(wanted: Sequence[str], everyone: bool, trace: Path | None) -> None:
     """Sync each ACCOUNT (its id or address); without any, those that are due.
 
     Ends with 1 when an account failed; the reason is on standard error. Ctrl-C (or SIGTERM)
@@ -31,7 +42,11 @@ def sync(wanted: Sequence[str], everyone: bool) -> None:
     """
     if wanted and everyone:
         raise click.UsageError("give accounts or --all, not both.")
-    with opened_application() as application:
+    with ExitStack() as stack:
+        log = stack.enter_context(trace_file(trace)) if trace else None
+        application = stack.enter_context(opened_application())
+        if log is not None:
+            application.services.mail.trace_to(log.conversation)
         accounts = _chosen(application, wanted, everyone)
         if not accounts:
             say("no account is due" if not everyone else "no mail accounts")

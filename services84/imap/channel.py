@@ -7,9 +7,12 @@ every single call is made non-blocking and under a lock; waiting happens outside
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import select
 import socket
 import ssl
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -49,8 +52,14 @@ class Channel:
         """Wait until there may be something to receive, at most `seconds`."""
         self._poll(self._reading_waits_for, seconds)
 
-    def send(self, data: bytes, patience: float, stopped: Callable[[], bool]) -> None:
-        """Send all of `data`.
+    def send(
+        self,
+        data: bytes,
+        patience: float,
+        stopped: Callable[[], bool],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Send all of `data`; `progress` is told of the bytes that were taken, as they are.
 
         Raises TimeoutError when the other end takes nothing for `patience` seconds, OSError when
         the connection broke or `stopped` said so.
@@ -67,12 +76,21 @@ class Channel:
                     wanted = select.POLLIN
             if sent:
                 view, deadline = view[sent:], time.monotonic() + patience
+                progress(sent)
             elif stopped():
                 raise ConnectionAbortedError("closed meanwhile")
             elif time.monotonic() > deadline:
                 raise TimeoutError("nothing was taken")
             else:
                 self._poll(wanted, min(_TICK, patience))
+
+    def queued(self) -> int:
+        """How many of the bytes sent have not arrived at the other end yet; 0 where the system
+        does not tell."""
+        with contextlib.suppress(OSError, ValueError):
+            told = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
+            return int.from_bytes(told, sys.byteorder)
+        return 0
 
     def _poll(self, events: int, seconds: float) -> None:
         descriptor = self._socket.fileno()

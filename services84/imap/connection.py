@@ -26,6 +26,7 @@ from services84.errors import (
 )
 from services84.imap import responses
 from services84.imap.channel import Channel
+from services84.imap.continuations import Continuations, Large, each
 from services84.imap.framing import MIB, Framer, LimitReached, Limits, Response
 from services84.imap.login import announced, sign_in
 from services84.imap.mailbox import ImapConnection
@@ -40,6 +41,7 @@ from services84.imap.opening import (
 )
 from services84.imap.refusals import farewell
 from services84.imap.session import Answer, Completion
+from services84.imap.tracing import Hidden, Tracer
 from services84.mailhost import Login, MailHost
 
 __all__ = ["ImapConnection", "Timeouts", "connect", "mail_server_errors"]
@@ -123,17 +125,42 @@ def connect(
 
     `dial(host, port, seconds)` gives a connected socket or raises MailServerError; `ca_file`
     (PEM) names authorities beside the system's; `allow_cleartext` lets a password go
-    unprotected to hosts other than this machine; `trace` is told of commands and their
-    outcome, never of a secret. Use the result as a context manager, or close() it.
+    unprotected to hosts other than this machine; `trace` is told of the conversation line by
+    line (see `tracing`), from several threads. Use the result as a context manager, or close()
+    it.
 
     Raises MailServerError in all its kinds; no wait is longer than the time-outs allow.
     """
+    tracer = Tracer(trace, login.secret) if trace else None
+    try:
+        return _connect(host, login, dial, timeouts, ca_file, allow_cleartext, limits, tracer)
+    except MailServerError as error:
+        if tracer:
+            tracer.remark(error.message)
+        raise
+
+
+def _connect(
+    host: MailHost,
+    login: Login,
+    dial: Dial,
+    timeouts: Timeouts,
+    ca_file: Path | None,
+    allow_cleartext: bool,
+    limits: Limits | None,
+    tracer: Tracer | None,
+) -> ImapConnection:
     opened = open_connection(
-        host, dial=dial, timeouts=timeouts, ca_file=ca_file, allow_cleartext=allow_cleartext
+        host,
+        dial=dial,
+        timeouts=timeouts,
+        ca_file=ca_file,
+        allow_cleartext=allow_cleartext,
+        tracer=tracer,
     )
     with mail_server_errors(host):
         try:
-            session = _Imap(host, opened, timeouts.read, limits or Limits(), trace)
+            session = _Imap(host, opened, timeouts.read, limits or Limits(), tracer, login.secret)
         except BaseException:
             opened.socket.close()
             raise
@@ -143,16 +170,6 @@ def connect(
             session.end()
             raise
     return ImapConnection(host, session)
-
-
-class _Continuations:
-    """What is sent each time the server asks to go on, in the form that imaplib2 calls."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-
-    def process(self, data: bytes | None, _request: object) -> bytes | None:
-        return self._answer(data or b"")
 
 
 class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
@@ -168,7 +185,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         opened: Opened,
         patience: float,
         limits: Limits,
-        trace: Callable[[str], None] | None,
+        tracer: Tracer | None,
+        secret: str,
     ) -> None:
         self._mail_host = host
         self._opened = opened
@@ -176,13 +194,14 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         self._framer = Framer(limits)
         self._limits = limits
         self._patience = patience
-        self._trace = trace
+        self._tracer = tracer
+        self._hides = Hidden(secret)
         self._failure: MailServerError | None = None
         self._inbox: list[Response] = []
-        self._idling = self._ending = False
+        self._idling = self._ending = self._leaving = False
         self._stirred = threading.Event()
         self._started = self._heard = time.monotonic()
-        self._received = 0
+        self._received = self._sent = self._queued = 0
         super().__init__(host=host.host, port=host.port, identifier=f"imap {host}")
 
     # A session ----------------------------------------------------------------------------------
@@ -191,9 +210,14 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         """Perform a command (see `session.Session`)."""
         first, *rest = joined(*arguments) if arguments else (None,)
         if rest:
-            answer = _each(rest)
-        self.literal = _Continuations(answer).process if answer else None
-        self._started, self._received = time.monotonic(), 0
+            answer = each(rest)
+        if name == "AUTHENTICATE" and answer:
+            answer = self._hides.noting(joined(*arguments)[0], answer)
+        told = None if rest else self._tracer
+        self.literal = Continuations(answer, told).process if answer else None
+        self._started, self._received, self._sent = time.monotonic(), 0, 0
+        if self._tracer:
+            self._tracer.command(name, (first or b"", *rest))
         with self._broken_off():
             try:
                 request = self._command(name, first)
@@ -201,8 +225,6 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             finally:
                 if not imaplib2.Commands[name][imaplib2.CMD_VAL_ASYNC]:
                     self._release_state_change()
-        if self._trace:
-            self._trace(f"{name}: {status}")
         with self.commands_lock:
             seen, self._inbox = self._inbox, []
         return Completion(status, text, seen)
@@ -247,6 +269,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         return any(map(news, said))
 
     def signed_in(self, capabilities: frozenset[str]) -> None:
+        if self._tracer:
+            self._tracer.signed_in()
         self.capabilities = capabilities
         self.state = imaplib2.AUTH
 
@@ -256,6 +280,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def end(self) -> None:
         """LOGOUT where nobody waits for another answer, and the end of all threads."""
         if not (self.Terminate or self.tagged_commands or self.state_change_pending.locked()):
+            self._leaving = True
             self._patience = min(self._patience, LAST_WORDS)
             with contextlib.suppress(MailServerError):
                 self.perform("LOGOUT")
@@ -281,15 +306,24 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def open(self, host: str | None = None, port: int | None = None) -> None:
         self.host, self.port, self.sock = host, port, self._opened.socket
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | Large) -> None:
+        parts = data.parts if isinstance(data, Large) else (data,)
         try:
-            self._channel.send(data, self._patience, lambda: bool(self.Terminate))
+            for part in parts:
+                self._channel.send(
+                    part, self._patience, lambda: bool(self.Terminate), self._has_taken
+                )
         except TimeoutError:
             self._failure = self._failure or no_answer(self._mail_host, self._patience)
             raise
         except OSError:
             # The reader finds the end too, after what the server may have said about it.
             return
+
+    def _has_taken(self, size: int) -> None:
+        """A server that takes a large message slowly is not silent."""
+        self._sent += size
+        self._heard = time.monotonic()
 
     def shutdown(self) -> None:
         self._channel.wake()
@@ -327,6 +361,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         finally:
             self._ending = True
             self._stirred.set()
+            if self._tracer and self._failure and not self._leaving:
+                self._tracer.remark(self._failure.message)
             self.inq.put((self.abort, "the connection has ended"))
 
     def _read(self) -> None:
@@ -358,15 +394,26 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if not self.tagged_commands or self._idling:
             return
         now, host = time.monotonic(), self._mail_host
-        if now - max(self._heard, self._started) > self._patience:
+        if now - max(self._heard, self._started) > self._patience and not self._arrives():
             raise no_answer(host, self._patience)
-        allowed = MOST_PATIENCE * self._patience + self._received / SLOWEST
+        moved = self._received + self._sent
+        allowed = MOST_PATIENCE * self._patience + moved / SLOWEST
         if now - self._started > allowed:
             raise MailServerTimeout(
                 f"{host} did not finish its answer within {allowed:.0f} seconds", host=host.host
             )
 
+    def _arrives(self) -> bool:
+        """Whether the server takes what was sent, which a slow line may bring it late."""
+        before, self._queued = self._queued, self._channel.queued()
+        if 0 < self._queued != before:
+            self._heard = time.monotonic()
+            return True
+        return False
+
     def _put_response(self, response: Response) -> None:
+        if self._tracer:
+            self._tracer.heard(response)
         if response.text.startswith(b"+"):
             if "continuation" in self.tagged_commands:
                 self._request_pop("continuation", (True, response.text[1:].strip()))
@@ -375,7 +422,9 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if said is None:
             self._end_command(response.text)
         elif said.kind == "BYE":
-            self._failure = self._failure or farewell(self._mail_host, said.rest)
+            # A server may quote what it was sent.
+            reason = self._hides.out_of(said.rest)
+            self._failure = self._failure or farewell(self._mail_host, reason)
             self.Terminate = True
         else:
             with self.commands_lock:
@@ -388,6 +437,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         status, _, words = outcome.strip().partition(b" ")
         name = status.decode("latin-1").upper()
         known = name in {"OK", "NO", "BAD"}
+        if name != "OK":
+            words, outcome = self._hides.out_of(words), self._hides.out_of(outcome)
         self._request_pop(tag, (name, [words]) if known else ("BAD", [outcome]))
         if "continuation" in self.tagged_commands:
             self._request_pop("continuation", (False, words))
@@ -401,9 +452,3 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         for thread in (self.wrth, self.rdth, self.inth):
             thread.join(_JOIN)
         self._channel.close()
-
-
-def _each(pieces: list[bytes]) -> Answer:
-    """An answer that gives the pieces one by one."""
-    waiting = iter(pieces)
-    return lambda _text: next(waiting, None)

@@ -19,6 +19,7 @@ from services84.errors import ConnectionLost, MailServerError, MailServerRefused
 from services84.imap import responses
 from services84.imap.framing import Framer, LimitReached, Limits, Response
 from services84.imap.refusals import farewell
+from services84.imap.tracing import Tracer
 from services84.mailhost import MailHost, Transport
 from services84.mailtext import readable
 
@@ -50,7 +51,13 @@ class Opened:
 
 
 def open_connection(
-    host: MailHost, *, dial: Dial, timeouts: Timeouts, ca_file: Path | None, allow_cleartext: bool
+    host: MailHost,
+    *,
+    dial: Dial,
+    timeouts: Timeouts,
+    ca_file: Path | None,
+    allow_cleartext: bool,
+    tracer: Tracer | None = None,
 ) -> Opened:
     """Connect, read the greeting, and start TLS.
 
@@ -61,20 +68,21 @@ def open_connection(
     if host.transport is Transport.TLS:
         connection = mailtls.wrap(connection, host, ca_file, timeouts.connect)
     try:
-        return _greet(connection, host, timeouts, ca_file, allow_cleartext)
+        talk = _Talk(connection, host, timeouts.read, tracer)
+        return _greet(talk, connection, host, timeouts, ca_file, allow_cleartext)
     except BaseException:
         connection.close()
         raise
 
 
 def _greet(
+    talk: _Talk,
     connection: socket.socket,
     host: MailHost,
     timeouts: Timeouts,
     ca_file: Path | None,
     allow_cleartext: bool,
 ) -> Opened:
-    talk = _Talk(connection, host, timeouts.read)
     greeting = talk.response()
     _check_greeting(greeting, host)
     known = announced(greeting)
@@ -120,8 +128,11 @@ def announced(greeting: Response) -> frozenset[str] | None:
 class _Talk:
     """A few lines back and forth, within one deadline of `seconds`, however slowly they drip."""
 
-    def __init__(self, connection: socket.socket, host: MailHost, seconds: float) -> None:
+    def __init__(
+        self, connection: socket.socket, host: MailHost, seconds: float, tracer: Tracer | None
+    ) -> None:
         self._socket = connection
+        self._tracer = tracer
         self._host = host
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
@@ -136,6 +147,8 @@ class _Talk:
                 self.pending = rest
                 complete = next(framer.feed(line + newline), None)
                 if complete:
+                    if self._tracer:
+                        self._tracer.heard(complete)
                     return complete
                 if not self.pending:
                     self.pending = self._receive()
@@ -162,6 +175,8 @@ class _Talk:
 
     def _command(self, command: bytes) -> list[Response]:
         tag = b"s%d" % len(command)
+        if self._tracer:
+            self._tracer.command(command.decode("ascii"), ())
         self._try(lambda: self._socket.sendall(tag + b" " + command + b"\r\n"))
         untagged: list[Response] = []
         while len(untagged) < 100:  # a few are usual

@@ -5,6 +5,8 @@ Opens connections on behalf of the engine and of operations; what is done with t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from services84.errors import InvalidValue
 from services84.imap.connection import ImapConnection, Timeouts, connect
 from services84.mailhost import AUTH_TYPES, Login, MailHost, mechanism_for, transport_for
@@ -12,6 +14,9 @@ from services84.security.outbound import Dialer
 from services84.settings import Settings
 from services84.smtp import submission
 from services84.store.values import ServiceAuth
+
+Tracing = Callable[[str, MailHost], Callable[[str], None]]
+"""Given a user name and a server, gives who is to be told of that conversation's lines."""
 
 
 class MailServers:
@@ -23,6 +28,11 @@ class MailServers:
         self._read_timeout = settings.mail_read_timeout
         self._ca_file = settings.mail_ca_file
         self._cleartext = settings.mail_tls == "off"
+        self._tracing: Tracing | None = None
+
+    def trace_to(self, tracing: Tracing | None) -> None:
+        """Tell of IMAP conversations that begin from now on, without secrets and contents."""
+        self._tracing = tracing
 
     def where(self, server: str, port: int, *, use_ssl: bool = False) -> MailHost:
         """The host with the transport that its port and the settings call for."""
@@ -43,6 +53,7 @@ class MailServers:
             timeouts=Timeouts(self._connect_timeout, self._read(patience)),
             ca_file=self._ca_file,
             allow_cleartext=self._cleartext,
+            trace=self._tracing(login.username, host) if self._tracing else None,
         )
 
     def imap_of(self, auth: ServiceAuth, *, patience: float | None = None) -> ImapConnection:

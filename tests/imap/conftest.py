@@ -57,6 +57,11 @@ def open_imap(
     )
 
 
+def commands(told: list[str]) -> list[str]:
+    """The names of the commands that a protocol log tells of."""
+    return [line.split()[1] for line in told if line.startswith("> ") and line != "> ***"]
+
+
 @pytest.fixture
 def user(dovecot: DovecotServer) -> str:
     """A user of Dovecot that no other test has."""

@@ -16,7 +16,7 @@ from services84.imap.names import encode_name
 from services84.imap.values import FetchedIdentity, FetchedMessage, FlagState, ListedFolder
 from services84.mailhost import Login, MailHost, Mechanism, Transport
 from services84.mime.parse import parse, part_bytes
-from tests.imap.conftest import SECRET, open_imap
+from tests.imap.conftest import SECRET, commands, open_imap
 from tests.support.dovecot import DovecotServer
 
 # Ways in ----------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_a_trace_tells_commands_and_no_secret(dovecot: DovecotServer, user: str)
     with open_imap(dovecot.port_plain, Login(user, SECRET), trace=told.append) as connection:
         connection.folders()
 
-    assert told == ["AUTHENTICATE: OK", "LIST: OK", "LOGOUT: OK"]
+    assert commands(told) == ["AUTHENTICATE", "LIST", "LOGOUT"]
 
 
 def test_connections_are_closed_twice_without_harm(connection: ImapConnection) -> None:
@@ -217,7 +217,7 @@ def test_an_empty_folder_is_asked_for_nothing(dovecot: DovecotServer, user: str)
         assert list(connection.messages([1])) == []
         assert connection.identities() == {}
         assert connection.uids() == []
-        assert told == ["AUTHENTICATE: OK", "ENABLE: OK", "EXAMINE: OK"]
+        assert commands(told) == ["AUTHENTICATE", "ENABLE", "EXAMINE"]
 
 
 def test_messages_come_as_they_are(
@@ -288,9 +288,9 @@ def test_many_messages_come_in_several_commands(
 
         assert [message.uid for message in messages] == uids
         assert [message.source for message in messages] == sources[::-1]
-        assert told.count("UID: OK") == 2
+        assert commands(told).count("UID") == 2
         assert set(connection.sizes(range(1, 30, 2))) == set(range(1, 30, 2))
-        assert told.count("UID: OK") == 3
+        assert commands(told).count("UID") == 3
         assert len(connection.flags()) == 30
         assert isinstance(connection.flags()[1], FlagState)
 

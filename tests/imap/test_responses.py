@@ -211,3 +211,62 @@ def test_no_response_takes_long(text: bytes) -> None:
     responses.status_text(response.text)
 
     assert time.process_time() - started < 5
+
+
+# Codes of copies and appends --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("38505 304,319:320 3956:3958", (38505, {304: 3956, 319: 3957, 320: 3958})),
+        ("7 5:3 9,1:2", (7, {3: 9, 4: 1, 5: 2})),
+        ("7 4294967295 1", (7, {4294967295: 1})),
+        ("7 1:2 1", None),
+        ("7 1:* 1:2", None),
+        ("7 1:4294967295 1:4294967295", None),
+        ("x 1 1", None),
+        ("7 1", None),
+        ("7 1 1 1", None),
+        ("", None),
+    ],
+)
+def test_codes_of_copies(argument: str, told: object) -> None:
+    assert uidsets.copied_uids(argument) == told
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"), [("38505 3955", (38505, 3955)), ("1 2:3", None), ("1", None), ("", None)]
+)
+def test_codes_of_appends(argument: str, told: object) -> None:
+    assert uidsets.appended_uid(argument) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            b'* NAMESPACE (("INBOX." ".")) NIL (("shared." ".")("#x" NIL))',
+            [[(b"INBOX.", b".")], [], [(b"shared.", b"."), (b"#x", b"")]],
+        ),
+        (b'* NAMESPACE (("" "/" "X-PARAM" ("a" "b"))) NIL NIL', [[(b"", b"/")], [], []]),
+        (b"* NAMESPACE nonsense (1)", [[], []]),
+        (b"* NAMESPACE ((", None),
+        (b"* LIST", None),
+    ],
+)
+def test_namespaces(text: bytes, told: object) -> None:
+    assert responses.namespaces(one(text)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b'* ESEARCH (TAG "a1") UID COUNT 17', 17),
+        (b"* ESEARCH UID count 0 ALL 1", 0),
+        (b"* ESEARCH", None),
+        (b"* SEARCH 1", None),
+    ],
+)
+def test_counts(text: bytes, told: object) -> None:
+    assert responses.count(one(text)) == told
