@@ -130,12 +130,12 @@ def read_draft(source: bytes, *, with_attachments: bool = True) -> Draft:
 def draft_of(message: ParsedMessage, attachments: Sequence[AttachmentContent] = ()) -> Draft:
     """A parsed message as a draft, with these attachments."""
     return Draft(
-        sender=first_address(message.sender),
-        to=tuple(address_list(message.to)),
-        cc=tuple(address_list(message.cc)),
-        bcc=tuple(address_list(message.bcc)),
-        reply_to=tuple(address_list(message.reply_to)),
-        subject=message.subject,
+        sender=_clean(first_address(message.sender)),
+        to=_mailboxes(message.to),
+        cc=_mailboxes(message.cc),
+        bcc=_mailboxes(message.bcc),
+        reply_to=_mailboxes(message.reply_to),
+        subject=message.subject.translate(_CONTROLS),
         plain=message.plain_body,
         html=message.html_body,
         calendar=message.calendar,
@@ -145,6 +145,15 @@ def draft_of(message: ParsedMessage, attachments: Sequence[AttachmentContent] = 
         references=" ".join(found_ids(message.references)),
         attachments=tuple(_as_draft(each) for each in attachments),
     )
+
+
+def _mailboxes(text: str) -> tuple[Address, ...]:
+    return tuple(map(_clean, address_list(text)))
+
+
+def _clean(mailbox: Address) -> Address:
+    name = " ".join(mailbox.name.translate(_CONTROLS).split())
+    return Address(name, mailbox.address)
 
 
 def _as_draft(content: AttachmentContent) -> DraftAttachment:

@@ -144,6 +144,14 @@ def test_a_message_becomes_a_draft() -> None:
     assert read_draft(b"").sender == Address("", "")
 
 
+def test_what_would_break_a_header_is_no_part_of_a_draft() -> None:
+    source = b"Subject: =?utf-8?q?a=00b=0Ac?=\r\nFrom: =?utf-8?q?d=00=0De?= <f@x.org>\r\n\r\n"
+
+    draft = read_draft(source)
+
+    assert (draft.subject, draft.sender) == ("a b c", Address("d e", "f@x.org"))
+
+
 def test_a_message_of_many_attachments_is_read_in_one_pass() -> None:
     part = b"--b\r\nContent-Type: image/gif; name=a.gif\r\n\r\nGIF\r\n"
     source = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 5000 + b"--b--\r\n"
