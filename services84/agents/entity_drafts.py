@@ -16,9 +16,10 @@ from services84.agents.entities import CALENDAR_NAME, PRIORITIES, attachment_by_
 from services84.carriers.address import EMailAddress
 from services84.carriers.message import EMailAttachment, EMailCustomHeader, EMailEntity
 from services84.errors import InvalidValue
-from services84.mime.addresses import Address, address_list
+from services84.mime.addresses import Address, address_list, checked_address
 from services84.mime.compose import compose
 from services84.mime.draft import NORMAL, Draft, DraftAttachment, check
+from services84.mime.fields import check_name, check_text
 
 _PART_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 # Fields about the way that a message has come, which says nothing of the copy that goes out now.
@@ -119,7 +120,9 @@ def _mailbox(carrier: EMailAddress | None, member: str, default: Address | None 
         found = address_list(address)
         if len(found) == 1 and found[0].address:
             name, address = name or found[0].name, found[0].address
-    return Address("" if name == address else name, address)
+    # Checked here, where the carrier's own path is known.
+    check_text(name, f"{member}/Name")
+    return Address("" if name == address else name, checked_address(address, f"{member}/Address"))
 
 
 # Header fields ----------------------------------------------------------------------------------
@@ -134,8 +137,10 @@ class _Headers:
             if carrier is None or not (carrier.Name or "").strip():
                 where = f"{member}/EMailCustomHeader[{number}]/Name"
                 raise InvalidValue(where, "", "is empty; a header field needs a name")
-            values = carrier.Values or ()
-            self._fields += [(carrier.Name.strip(), value or "") for value in values]
+            where = f"{member}/EMailCustomHeader[{number}]"
+            name = check_name(carrier.Name.strip(), f"{where}/Name")
+            values = [check_text(value or "", f"{where}/Values") for value in carrier.Values or ()]
+            self._fields += [(name, value) for value in values]
 
     def take(self, name: str) -> str:
         """All values of a field, which is none of the rest then."""
@@ -168,6 +173,8 @@ def _attachments(
 
 
 def _attachment(carrier: EMailAttachment, member: str, original: bytes | None) -> DraftAttachment:
+    for text in ("Filename", "Description", "Id", "Type"):
+        check_text(getattr(carrier, text) or "", f"{member}/{text}")
     name = carrier.Filename or carrier.Description or ""
     content_id = (carrier.Id or "").strip()
     described = DraftAttachment(

@@ -52,9 +52,13 @@ class Entry:
 
 @dataclass
 class Book:
-    """What a file brings, with the problems that were met; nothing of it is imported then."""
+    """What a file brings, with the problems that were met; nothing of it is imported then.
+
+    `source` tells the ids of different origins apart, which may well be the same numbers.
+    """
 
     name: str
+    source: str
     persons: dict[str, PersonDraft] = field(default_factory=dict)
     companies: dict[str, CompanyDraft] = field(default_factory=dict)
     problems: list[InvalidValue] = field(default_factory=list)
@@ -63,7 +67,7 @@ class Book:
     def add(self, entry: Entry) -> None:
         """Take an entry in, or what is wrong with it."""
         try:
-            self._add(_Reader(self.name, entry))
+            self._add(_Reader(self.name, self.source, entry))
         except InvalidValue as problem:
             self.problems.append(problem)
 
@@ -96,8 +100,9 @@ class Book:
 class _Reader:
     """Reads the fields of one entry."""
 
-    def __init__(self, file: str, entry: Entry) -> None:
+    def __init__(self, file: str, source: str, entry: Entry) -> None:
         self._file = file
+        self._source = source
         self.entry = entry
 
     @property
@@ -141,7 +146,7 @@ class _Reader:
             addresses=tuple(addresses),
             phones=tuple(self.phones()),
             company=company and CompanyDraft(company.name, company.department),
-            identity=self.text("id"),
+            identity=self.text("id") and f"{self._source}:{self.text('id')}",
         )
 
     def text(self, name: str) -> str:

@@ -31,14 +31,20 @@ def import_() -> None:
 
 @import_.command("contacts")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_contacts(file: Path) -> None:
+@click.option(
+    "--source",
+    default="",
+    metavar="NAME",
+    help="Whose ids the file has, where files of several systems are brought in.",
+)
+def import_contacts(file: Path, source: str) -> None:
     """Bring the persons and companies of FILE (.csv or .vcf) into the address book.
 
     All of them or, when a line is broken, none. A file can be brought in again: what is the same
     stays, what has changed is changed; what the file does not name is left alone.
     """
     text, encoding = decoded(file.read_bytes(), file.name)
-    book = read_book(text, file)
+    book = read_book(text, file, source)
     if book.problems:
         _complain_of(book.problems)
         raise SystemExit(WRONG_USE)
@@ -51,36 +57,31 @@ def import_contacts(file: Path) -> None:
     say(f"companies: {_told(companies)}")
 
 
-def read_book(text: str, file: Path) -> Book:
-    """What a file holds, by the kind that its name ends in.
+def read_book(text: str, file: Path, source: str = "") -> Book:
+    """What a file holds, by the kind that its name ends in, with the ids of `source`.
 
     Raises InvalidValue for a file of which nothing can be made.
     """
-    readers: dict[str, Callable[[], Book]] = {
-        ".csv": lambda: _from_csv(text, file.name),
-        ".vcf": lambda: _from_vcards(text, file.name),
-    }
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
+    readers: dict[str, Callable[[str, Book], None]] = {".csv": _add_csv, ".vcf": _add_vcards}
+    kind = file.suffix.lower()
+    if kind not in readers:
         raise InvalidValue("FILE", file.name, f"ends in none of {', '.join(readers)}")
-    return reader()
+    book = Book(file.name, source or kind)
+    readers[kind](text, book)
+    return book
 
 
-def _from_csv(text: str, name: str) -> Book:
-    book = Book(name)
-    entries, unused = read_csv(text, name)
+def _add_csv(text: str, book: Book) -> None:
+    entries, unused = read_csv(text, book.name)
     for entry in entries:
         book.add(entry)
     if unused:
-        complain(f"{name}: columns that are not made use of: {', '.join(unused)}")
-    return book
+        complain(f"{book.name}: columns that are not made use of: {', '.join(unused)}")
 
 
-def _from_vcards(text: str, name: str) -> Book:
-    book = Book(name)
-    for entry in read_vcards(text, name):
+def _add_vcards(text: str, book: Book) -> None:
+    for entry in read_vcards(text, book.name):
         book.add(entry)
-    return book
 
 
 def decoded(raw: bytes, name: str) -> tuple[str, str]:

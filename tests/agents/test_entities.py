@@ -214,21 +214,34 @@ WRONG = [
     ({"From": None}, "Email/From/Address"),
     ({"From": EMailAddress(Address="  ")}, "Email/From/Address"),
     ({"To": [None]}, "Email/To/EMailAddress[1]/Address"),
-    ({"To": [ADDRESS]}, "To"),
-    ({"Bcc": [EMailAddress(Address="no address")]}, "Bcc"),
+    ({"To": [ADDRESS]}, "Email/To/EMailAddress[1]/Address"),
+    ({"Bcc": [EMailAddress(Address="no address")]}, "Email/Bcc/EMailAddress[1]/Address"),
+    ({"Cc": [EMailAddress(Address="a@b", Name="a\nb")]}, "Email/Cc/EMailAddress[1]/Name"),
     ({"Subject": "a\r\nBcc: eve@example.com"}, "Subject"),
     ({"MessageID": "<a@b>\n<c@d>"}, "MessageID"),
     ({"InReplyTo": EMailEnvelope(MessageId="a\nb")}, "InReplyTo"),
     ({"CustomHeaderList": [None]}, "Email/CustomHeaderList/EMailCustomHeader[1]/Name"),
-    ({"CustomHeaderList": [EMailCustomHeader(Name="X A", Values=["x"])]}, "CustomHeaderList"),
-    ({"CustomHeaderList": [EMailCustomHeader(Name="X-A", Values=["x\r\nB: c"])]}, "CustomHeader"),
+    (
+        {"CustomHeaderList": [EMailCustomHeader(Name="X A", Values=["x"])]},
+        "Email/CustomHeaderList/EMailCustomHeader[1]/Name",
+    ),
+    (
+        {"CustomHeaderList": [EMailCustomHeader(Name="X-A", Values=["x\r\nB: c"])]},
+        "Email/CustomHeaderList/EMailCustomHeader[1]/Values",
+    ),
     ({"Attachments": [None]}, "Email/Attachments/EMailAttachment[1]"),
     (
         {"Attachments": [EMailAttachment(Filename="a", Id="9")]},
         "Email/Attachments/EMailAttachment[1]/Stream",
     ),
-    ({"Attachments": [EMailAttachment(Filename="a\r\nb", Stream=b"")]}, "Attachments"),
-    ({"Attachments": [EMailAttachment(Filename="a", Type="x\ny", Stream=b"")]}, "Attachments"),
+    (
+        {"Attachments": [EMailAttachment(Filename="a\r\nb", Stream=b"")]},
+        "Email/Attachments/EMailAttachment[1]/Filename",
+    ),
+    (
+        {"Attachments": [EMailAttachment(Filename="a", Type="x\ny", Stream=b"")]},
+        "Email/Attachments/EMailAttachment[1]/Type",
+    ),
 ]
 
 

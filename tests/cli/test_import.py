@@ -160,6 +160,17 @@ def test_a_file_with_ids_changes_the_persons_it_brought(
     assert len(persons(application, "b@example.com")) == 1
 
 
+def test_the_same_id_of_another_system_is_another_person(
+    installed: Run, application: Application, installation: Path
+) -> None:
+    first = write(installation, "a.csv", "Id,Name,Email\n7,Anna,a@example.com\n")
+    second = write(installation, "b.csv", "Id,Name,Email\n7,Bob,b@example.com\n")
+    installed("import", "contacts", first, "--source", "old")
+    installed("import", "contacts", second, "--source", "new")
+    found = persons(application, "a@example.com", "b@example.com")
+    assert [each.full_name for each in found] == ["Anna", "Bob"]
+
+
 def test_cards_of_every_version_fill_the_book(
     installed: Run, application: Application, installation: Path
 ) -> None:
