@@ -14,12 +14,14 @@ from services84.errors import MailServerRefused
 from services84.imap.conversation import LONGEST_SET, status_texts
 from services84.imap.searching import Searching
 from services84.imap.session import Completion
-from services84.imap.uidsets import copied_uids, uid_sets
+from services84.imap.uidsets import copied_uids, uid_portions
 from services84.imap.values import Copied, Moved, Removed
 
 DELETED = "\\Deleted"
 _FLAG = re.compile(r"\\?[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,200}")
-_ROOM_FOR_A_NAME = 1000  # characters of a line that are not the set
+# What one command changes: few enough that no server works on it for longer than we wait.
+MESSAGES_A_CHANGE = 1000
+_ROOM_FOR_THE_REST = 1000  # characters of a line that are not the set
 
 
 class Changing(Searching):
@@ -49,7 +51,7 @@ class Changing(Searching):
         self._may_change()
         wanted = list(uids)
         for sign, flags in (("+", add), ("-", remove)):
-            for some in uid_sets(wanted, LONGEST_SET) if flags else []:
+            for some in _portions(wanted) if flags else []:
                 # Without .SILENT every message's flags would come back.
                 self._change(f"STORE {some} {sign}FLAGS.SILENT ({' '.join(sorted(flags))})")
 
@@ -104,7 +106,7 @@ class Changing(Searching):
 
     def _expunge(self, marked: list[int]) -> None:
         if "UIDPLUS" in self.capabilities:
-            for some in uid_sets(marked, LONGEST_SET):
+            for some in _portions(marked):
                 self._change(f"EXPUNGE {some}")
         elif set(self._search("DELETED")) <= set(marked):
             self._perform("EXPUNGE")
@@ -116,12 +118,16 @@ class Changing(Searching):
     def _transfer(self, how: str, uids: Iterable[int], target: str) -> Copied:
         name = self._mailbox(target)
         validity, where = None, dict[int, int]()
-        for some in uid_sets(uids, LONGEST_SET - _ROOM_FOR_A_NAME):
+        for some in _portions(uids):
             told = _copied(self._change(f"{how} {some}", name))
             if told is not None and validity in (None, told[0]):
                 validity = told[0]
                 where |= told[1]
         return Copied(validity, where)
+
+
+def _portions(uids: Iterable[int]) -> list[str]:
+    return uid_portions(uids, MESSAGES_A_CHANGE, LONGEST_SET - _ROOM_FOR_THE_REST)
 
 
 def check_flag(flag: str) -> None:

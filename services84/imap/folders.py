@@ -7,7 +7,7 @@ RFC 3501, with LIST-EXTENDED (5258), LIST-STATUS (5819), SPECIAL-USE (6154), CON
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from services84.errors import MailServerRefused
 from services84.imap import listing, names, naming, responses
@@ -26,6 +26,8 @@ from services84.imap.values import (
     SyncPoint,
 )
 
+WORTH_A_LIST = 4  # folders; a server has work with each one's state, and tells those of all
+_STATE = "(MESSAGES RECENT UNSEEN UIDNEXT UIDVALIDITY)"
 _NEWS = frozenset({"EXISTS", "EXPUNGE", "FETCH", "VANISHED"})
 
 
@@ -129,21 +131,38 @@ class Folders(Conversation):
         Of the open folder the numbers may be those of when it was opened. Raises FolderMissing
         and MailServerRefused.
         """
-        items = verbatim("(MESSAGES RECENT UNSEEN UIDNEXT UIDVALIDITY)")
-        completion = self._perform("STATUS", self._mailbox(server_name), items)
+        completion = self._perform("STATUS", self._mailbox(server_name), verbatim(_STATE))
         numbers: dict[str, int] = {}
         for _, told in filter(None, map(responses.status, completion.responses)):
             numbers |= told
-        if not {"MESSAGES", "UNSEEN", "UIDVALIDITY"} <= numbers.keys():
+        status = listing.state(numbers)
+        if status is None:
             shown = names.decode_name(server_name.encode("latin-1"))
             raise self._refused(f"does not tell the state of {shown!r}")
-        return FolderStatus(
-            messages=numbers["MESSAGES"],
-            unseen=numbers["UNSEEN"],
-            uid_next=numbers.get("UIDNEXT"),
-            uid_validity=numbers["UIDVALIDITY"],
-            recent=numbers.get("RECENT", 0),
-        )
+        return status
+
+    def statuses(self, server_names: Iterable[str]) -> dict[str, FolderStatus]:
+        """The same of several folders, by server name, in one round trip where the server can
+        (LIST-STATUS, RFC 5819). A folder of which the server tells nothing is absent."""
+        wanted = list(dict.fromkeys(server_names))
+        if "LIST-STATUS" in self.capabilities and len(wanted) >= WORTH_A_LIST:
+            return self._listed_states(wanted)
+        found = {}
+        for one in wanted:
+            with contextlib.suppress(MailServerRefused):
+                found[one] = self.status(one)
+        return found
+
+    def _listed_states(self, wanted: Iterable[str]) -> dict[str, FolderStatus]:
+        self._enable_utf8()
+        options = verbatim(f"RETURN (STATUS {_STATE})")
+        completion = self._perform("LIST", verbatim('""'), verbatim('"*"'), options)
+        told = {
+            listing.key(self._spelling(name)): listing.state(numbers)
+            for name, numbers in filter(None, map(responses.status, completion.responses))
+        }
+        by_name = {one: told.get(listing.key(one.encode("latin-1"))) for one in wanted}
+        return {one: status for one, status in by_name.items() if status is not None}
 
     def namespace(self) -> Namespace:
         """Where the user's own folders are, and what separates levels (NAMESPACE, RFC 2342).
@@ -188,7 +207,12 @@ class Folders(Conversation):
         else:
             # CLOSE expunges, except in a folder that is open for reading only.
             self._perform("EXAMINE", self._mailbox(self._selected))
-            self._perform("CLOSE")
+            try:
+                self._perform("CLOSE")
+            except MailServerRefused:
+                # Some have it for folders that are open for changes only; opening another folder
+                # lets go of this one as well.
+                self._perform("EXAMINE", self._mailbox("INBOX"))
         self._leave()
 
     def _leave(self) -> None:

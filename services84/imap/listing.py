@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from services84.imap import names, responses
 from services84.imap.session import Completion
-from services84.imap.values import ExaminedFolder, ListedFolder
+from services84.imap.values import ExaminedFolder, FolderStatus, ListedFolder
 
 Spelling = Callable[[bytes], bytes]
 """From a name that the server has said to the spelling that `server_name` has."""
@@ -32,6 +32,19 @@ def statuses(completion: Completion, spelling: Spelling) -> dict[bytes, Examined
                 highest_mod_seq=numbers.get("HIGHESTMODSEQ") or None,
             )
     return found
+
+
+def state(numbers: Mapping[str, int]) -> FolderStatus | None:
+    """What the numbers of a STATUS response say; None when one is missing."""
+    if not {"MESSAGES", "UNSEEN", "UIDVALIDITY"} <= numbers.keys():
+        return None
+    return FolderStatus(
+        messages=numbers["MESSAGES"],
+        unseen=numbers["UNSEEN"],
+        uid_next=numbers.get("UIDNEXT") or None,
+        uid_validity=numbers["UIDVALIDITY"],
+        recent=numbers.get("RECENT", 0),
+    )
 
 
 def folders(

@@ -24,6 +24,13 @@ def uid_sets(uids: Iterable[int], longest: int) -> list[str]:
     return sets
 
 
+def uid_portions(uids: Iterable[int], most: int, longest: int) -> list[str]:
+    """Like `uid_sets`, with at most `most` UIDs in each, in ascending order."""
+    wanted = sorted(set(uids))
+    portions = (wanted[at : at + most] for at in range(0, len(wanted), most))
+    return [one for portion in portions for one in uid_sets(portion, longest)]
+
+
 def _runs(uids: Iterable[int]) -> list[str]:
     runs: list[tuple[int, int]] = []
     for uid in sorted(set(uids)):

@@ -12,7 +12,7 @@ import pytest
 from services84.errors import FolderMissing, MailServerRefused
 from services84.imap.connection import ImapConnection
 from services84.imap.values import Appended, FetchedMessage
-from services84.mailhost import Login
+from services84.mailhost import Login, Transport
 from tests.imap.conftest import SECRET, commands, open_imap
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import quoted
@@ -172,3 +172,15 @@ def test_a_server_that_takes_a_message_slowly_is_waited_for() -> None:
     ):
         assert connection.append("INBOX", source) == Appended(7, 9)
         assert time.monotonic() - started > 1
+
+
+@pytest.mark.parametrize("size", [200_000, 8_000_000])
+def test_a_large_message_goes_over_tls(dovecot: DovecotServer, user: str, size: int) -> None:
+    source = b"Subject: large\r\n\r\n" + bytes(range(32, 256)) * (size // 224)
+    with open_imap(
+        dovecot.port_tls, Login(user, SECRET), Transport.TLS, ca_file=dovecot.ca_file
+    ) as connection:
+        connection.append("INBOX", source)
+        connection.examine("INBOX")
+        (message,) = connection.messages([1])
+        assert message.source == source

@@ -233,15 +233,26 @@ def test_what_another_client_removes_meanwhile_does_no_harm(
     assert set(seen(dovecot, filled)) == {1, 5, 6}
 
 
+@pytest.mark.parametrize(
+    ("limit", "value"), [("changing.MESSAGES_A_CHANGE", 2), ("changing.LONGEST_SET", 1003)]
+)
 def test_large_sets_go_in_pieces(
-    dovecot: DovecotServer, filled: str, monkeypatch: pytest.MonkeyPatch
+    dovecot: DovecotServer,
+    filled: str,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    value: int,
 ) -> None:
-    monkeypatch.setattr("services84.imap.changing.LONGEST_SET", 1001)
+    monkeypatch.setattr(f"services84.imap.{limit}", value)
     monkeypatch.setattr("services84.imap.searching.LONGEST_SET", 3)
-    with open_imap(dovecot.port_plain, Login(filled, SECRET)) as connection:
+    told: list[str] = []
+    with open_imap(dovecot.port_plain, Login(filled, SECRET), trace=told.append) as connection:
         validity = connection.examine("Box").uid_validity
         connection.select("INBOX")
         assert connection.copy([1, 3, 5], "Box") == Copied(validity, {1: 1, 3: 2, 5: 3})
-        connection.select("INBOX")
         assert connection.delete([1, 3, 5]).gone == {1, 3, 5}
+    assert [line for line in told if "COPY" in line and line.startswith(">")] == [
+        '> UID COPY 1,3 "Box"',
+        '> UID COPY 5 "Box"',
+    ]
     assert set(seen(dovecot, filled)) == {2, 4, 6}

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from services84.errors import LoginRefused
+from services84.errors import LoginRefused, MailServerError
 from services84.mailhost import Login, Mechanism
 from tests.imap.conftest import open_imap
 from tests.support.scripted import LOGOUT, Play, answer, say, scripted
@@ -159,3 +159,29 @@ def test_nothing_is_said_where_nothing_fits(
     with scripted(greeting, LOGOUT) as server, pytest.raises(LoginRefused, match=problem):
         open_imap(server.port, login, read=2)
     assert len(server.heard) == 1
+
+
+@pytest.mark.parametrize("refusal", [b"%t NO no: ", b"%t BAD what: ", b"* BYE no: "])
+@pytest.mark.parametrize(
+    ("capabilities", "login", "steps", "secret"),
+    [
+        (b"AUTH=PLAIN SASL-IR", JOERG, [], b64("\0jörg\0pässwörd".encode())),
+        (b"AUTH=PLAIN", JOERG, [GO], b64("\0jörg\0pässwörd".encode())),
+        (b"AUTH=XOAUTH2 SASL-IR", TOKEN, [], b64(b"user=a,b=c\1auth=Bearer tok\1\1")),
+        (b"", BOB, [], b'"pa\\\\ss"'),
+        (b"", BOB, [], b"pa\\ss"),
+    ],
+)
+def test_a_server_that_quotes_what_it_was_sent_gives_nothing_away(
+    capabilities: bytes, login: Login, steps: list[Play], secret: bytes, refusal: bytes
+) -> None:
+    greeting = say(b"* OK [CAPABILITY IMAP4rev1 " + capabilities + b"] ready\r\n")
+    last = answer(refusal + secret + b"\r\n")
+    with (
+        scripted(greeting, *steps, last) as server,
+        pytest.raises(MailServerError) as caught,
+    ):
+        open_imap(server.port, login, read=2)
+    assert "no: " in caught.value.message or "what: " in caught.value.message
+    assert secret.decode().strip('"') not in caught.value.message
+    assert "***" in caught.value.message

@@ -145,6 +145,17 @@ def test_without_move_or_copyuid_the_new_uids_are_not_known() -> None:
         assert connection.copy([3], "Box") == Copied()
 
 
+def test_a_folder_is_let_go_of_where_close_is_refused() -> None:
+    script = [
+        answer(OPENED, expect=b'EXAMINE "INBOX"'),
+        answer(b"%t NO [READ-ONLY] Mailbox is read-only.\r\n", expect=b"CLOSE"),
+        answer(OPENED, expect=b'EXAMINE "INBOX"'),
+        answer(DONE, expect=b'DELETE "INBOX"'),
+    ]
+    with selected(b"", *script) as connection:
+        connection.delete_folder("INBOX")
+
+
 @pytest.mark.parametrize(
     ("reason", "missing"),
     [
