@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from services84.store.slots import SlotStore
 from services84.store.values import RunState
 from services84.sync.account import AccountSync
 from services84.sync.values import SyncState
+from tests.support.counting import CountingProxy
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import append, message, save_account
 from tests.support.service import Service, running_service
@@ -25,51 +24,6 @@ from tests.sync.conftest import MAIL_PASSWORD, new_user
 DEADLINE = 60.0
 LIMIT = 3
 SMALL = 12  # accounts
-
-
-class CountingProxy:
-    """Passes connections on and counts how many are open at once, as the server sees them."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._lock = threading.Lock()
-        self._open = 0
-        self.most = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(near,), daemon=True).start()
-
-    def _serve(self, near: socket.socket) -> None:
-        with self._lock:
-            self._open += 1
-            self.most = max(self.most, self._open)
-        with near, socket.create_connection(("127.0.0.1", self._target)) as far:
-            back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
-            back.start()
-            # Counted until the client has left, not until the server has let go.
-            self._pump(near, far)
-            with self._lock:
-                self._open -= 1
-            back.join(5)
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 @pytest.fixture
