@@ -63,6 +63,7 @@ class AccountSync:
             connection, folders, items, lease, tally, self._checkpoint, clock, days
         )
         self._order: list[Folder] = []
+        self._places: dict[int, int] = {}  # of folders by id in that order
         self._at = 0
         self._statuses: dict[str, ExaminedFolder] = {}
         self._unstable: UidValidityUnstable | None = None
@@ -91,7 +92,7 @@ class AccountSync:
         else:
             pending = [one for one in self._order if one.folder_id in looks or not one.total]
         for folder in pending:
-            self._at = self._order.index(folder)
+            self._at = self._places[folder.folder_id]
             self._checkpoint()
             self._finish(folder, looks.pop(folder.folder_id, None))
         if self._unstable is not None:
@@ -103,7 +104,7 @@ class AccountSync:
         """What those of the folders need that need anything, by folder id."""
         looks = {}
         for folder in folders:
-            self._at = self._order.index(folder)
+            self._at = self._places[folder.folder_id]
             look = self._look(folder)
             if look is not None:
                 looks[folder.folder_id] = look
@@ -226,6 +227,7 @@ class AccountSync:
         away = {one.folder_id for one in leaving}
         here = [one for one in known if one.folder_id not in away]
         self._order = listing.sync_order(filter(self._is_asked_for, here))
+        self._places = {one.folder_id: place for place, one in enumerate(self._order)}
         # What a folder held that others are not looked at for may be in one of those.
         return list(filter(self._is_asked_for, leaving))
 
