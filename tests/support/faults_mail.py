@@ -11,7 +11,7 @@ from tests.support.mailboxes import ODD, append, message, quoted
 FOLDERS = ("INBOX", "Archive", "Entw&APw-rfe", "Work")
 # A few messages each, of folders that something happens to as a whole: see `_change_folders`.
 SMALL_FOLDERS = ("Dropped", "Left alone", "Losing", "Rebuilt", "Renamed", "Winning")
-IN_SMALL = 6
+IN_SMALL = 4
 FIRST_SMALL = 50_000  # the numbers of their messages
 ATTACHMENT_EVERY = 40  # messages; so that some literals fill many segments of TCP
 ATTACHMENT_BYTES = 60_000
@@ -77,9 +77,9 @@ def change(client: imaplib.IMAP4, changes: Changes, first_new: int) -> None:
 def _change_folders(client: imaplib.IMAP4) -> None:
     """A folder loses messages to another and changes in no other way; one is dropped when its
     messages are elsewhere, one renamed, and one made anew with the same messages."""
-    _move(client, "Losing", "1:3", "Winning")
-    _move(client, "Dropped", "1:3", "INBOX")
-    _move(client, "Dropped", "4:*", "Archive")
+    _move(client, "Losing", "1:2", "Winning")
+    _move(client, "Dropped", "1:2", "INBOX")
+    _move(client, "Dropped", "3:*", "Archive")
     assert client.delete("Dropped")[0] == "OK"
     assert client.rename("Renamed", quoted("Its new name"))[0] == "OK"
     client.select("Rebuilt")

@@ -8,6 +8,7 @@ does, it does by the Application, its store and its engine.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -27,6 +28,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 from services84.application import Application, now
+from services84.errors import ConfigurationError
 from services84.security.vault import Vault
 from services84.settings import read_settings
 from services84.store.database import Database
@@ -175,6 +177,8 @@ def warm_up() -> None:
         database.migrate()
         database.close()
         Application(read_settings(database_url=url, key_file=key)).close()
+    with contextlib.suppress(ConfigurationError):
+        Database("postgresql:///never-opened")  # imports its driver, if there is one
     gc.freeze()
 
 

@@ -42,13 +42,14 @@ def die_at_commits(stage: Stage, figures: Figures, moments: Iterable[tuple[str, 
 
 
 def die_at_commits_in_a_row(stage: Stage, figures: Figures) -> None:
-    """One history: death before the first commit, in the next life after it, then before the
-    second, and so on; each life gets a batch further, until one ends before its death."""
+    """One history: death before the first commit, in the next life after it, then after the
+    second, and so on; each life gets further, until one ends before its death. What is stored
+    after one commit is what is stored before the next."""
     with _timed(figures):
         history = History(stage, figures)
-        for moment in boundaries(10 * len(stage.whole.commits)):
-            if not history.live(deadly=moment).killed:
-                break
+        number, moment = 0, ("before", 1)
+        while history.live(deadly=moment).killed:
+            number, moment = number + 1, ("after", number + 1)
             figures.boundaries += 1
         history.finish()
 

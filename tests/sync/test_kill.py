@@ -17,9 +17,9 @@ from tests.support.faults import Figures, Stage
 from tests.support.faults_mail import Changes
 
 BATCH = 6  # messages
-MESSAGES = 64
+MESSAGES = 48
 CHANGES = Changes(flags=16, moves=16, expunges=8, new=8)
-KILLS, KILLS_INCREMENTAL, CUTS = 20, 5, 4
+KILLS, KILLS_INCREMENTAL, CUTS = 20, 5, 3
 SEED = 84
 
 
