@@ -89,25 +89,24 @@ class CourierServer:
 
     def _bring_libraries(self, program: Path) -> None:
         """Put the libraries that a program needs where it finds them."""
-        own = self._root / "lib/x86_64-linux-gnu"
-        own.mkdir(parents=True, exist_ok=True)
-        unpacked = [self._root / "usr/lib", self._root / "usr/lib/x86_64-linux-gnu", own]
-        path = ":".join(map(str, unpacked))
+        own = self._root / "usr/lib"
+        unpacked = [own, *own.glob("*-linux-gnu"), *self._root.glob("lib/*-linux-gnu")]
         needed = subprocess.run(
             ["ldd", program],
-            env={**os.environ, "LD_LIBRARY_PATH": path},
+            env={**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, unpacked))},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
         if "not found" in needed:
             raise RuntimeError(f"{program}: {needed}")
-        for found in re.findall(r"=> (/\S+)|^\s*(/\S+)", needed, re.MULTILINE):
-            library = Path(found[0] or found[1])
-            place = self._root / "lib64" if "ld-linux" in library.name else own
-            place.mkdir(exist_ok=True)
-            if not (place / library.name).exists():
-                shutil.copy(library, place / library.name)
+        for library in re.findall(r"=> (/\S+)", needed):
+            if not library.startswith(str(self._root)):
+                shutil.copy(library, own)
+        for loader in re.findall(r"^\s*(/\S+)", needed, re.MULTILINE):
+            place = self._root / loader.lstrip("/")
+            place.parent.mkdir(exist_ok=True)
+            shutil.copy(loader, place)
 
     def _chroot(self, *command: str) -> list[str]:
         return ["chroot", str(self._root), *command]
