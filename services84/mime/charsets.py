@@ -52,7 +52,7 @@ _ASCII = bytes(range(128))
 
 def decode(raw: bytes, charset: str | None) -> str:
     """The text of `raw`: by the declared charset, by UTF-8, by whichever does least harm."""
-    if raw.isascii() and b"\x1b" not in raw and not _is_stateful(charset):
+    if raw.isascii() and b"\x1b" not in raw and (not charset or not _is_stateful(charset)):
         return raw.decode("ascii")
     declared = _codec(charset)
     # Bytes of a shifting charset are ASCII, and would pass for UTF-8.
@@ -114,9 +114,10 @@ def _gives_text(name: str) -> bool:
     return True
 
 
-def _is_stateful(charset: str | None) -> bool:
+@functools.lru_cache(maxsize=256)
+def _is_stateful(charset: str) -> bool:
     """Whether plain ASCII bytes may mean something else (UTF-7, UTF-16, HZ)."""
-    label = (charset or "").strip().lower()
+    label = charset.strip().lower()
     return label.startswith(("utf-7", "utf7", "utf-16", "utf-32", "utf16", "unicode", "hz"))
 
 

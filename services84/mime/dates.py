@@ -7,6 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_USUAL = re.compile(  # RFC 5322 to the letter, as nearly all mail has it
+    rb"(?:[A-Z][a-z]{2}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) ((?:19|20)\d\d)"
+    rb" (\d\d):(\d\d):(\d\d) ([+-])(\d\d)([0-5]\d)(?: \([A-Za-z]{1,5}\))?"
+)
+_DAY = timedelta(days=1)
+_NUMBERS = {name.title().encode(): number for number, name in enumerate(_MONTHS, 1)}
 _LOOSE = (
     re.compile(
         r"(?P<day>\d{1,2})[ -](?P<month>[A-Za-z]{3})[a-z]*[ -](?P<year>\d{4})\D{1,9}"
@@ -30,6 +36,9 @@ def read_date(raw: bytes) -> datetime | None:
 
     A date without a zone counts as UTC.
     """
+    usual = _USUAL.fullmatch(raw)
+    if usual and (found := _usually(usual)):
+        return found
     text = " ".join(raw[:200].decode("latin-1").split())
     twelve_hours = _HALF.search(text) is not None  # which the standard library overlooks
     parsed = (None if twelve_hours else _parsedate(text)) or _loosely(text)
@@ -39,6 +48,26 @@ def read_date(raw: bytes) -> datetime | None:
         return parsed.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
+
+
+def _usually(found: re.Match[bytes]) -> datetime | None:
+    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    try:
+        local = datetime(
+            int(year),
+            _NUMBERS[month],
+            int(day),
+            int(hour),
+            int(minute),
+            min(int(second), 59),
+            tzinfo=UTC,
+        )
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+    except (KeyError, ValueError):
+        return None
+    if offset >= _DAY:
+        return None
+    return local + offset if sign == b"-" else local - offset
 
 
 def _parsedate(text: str) -> datetime | None:

@@ -223,8 +223,20 @@ def _size(source: bytes, part: Part) -> int:
     if part.encoding != "base64":
         return len(_decoded(source, part))
     # Counted, not decoded: attachments are most of all bytes.
-    characters = source[part.start : part.end].translate(None, _BLANKS).rstrip(b"=")
-    return len(characters) * 3 // 4
+    letters, at = _even_lines(source, part.start, part.end)
+    rest = source[at : part.end].translate(None, _BLANKS).rstrip(b"=")
+    return (letters + len(rest)) * 3 // 4
+
+
+def _even_lines(source: bytes, start: int, end: int) -> tuple[int, int]:
+    """How many letters stand in lines that are all as long as the first, and where those end."""
+    first = source.find(b"\n", start, end)
+    ends = source[first : end : first + 1 - start] if first > start else b""
+    if not ends or ends.count(b"\n") < len(ends):
+        return 0, start
+    letters = len(source[start:first].translate(None, _BLANKS))
+    lines = len(ends) - 1  # the last one may be padded
+    return letters * lines, start + (first + 1 - start) * lines
 
 
 def _uudecoded(body: bytes) -> Iterator[bytes]:

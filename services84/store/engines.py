@@ -22,6 +22,9 @@ _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME
 
 BEGIN = "services84_begin"  # execution option: how a transaction of SQLite begins
 _WRITE_AT_ONCE = ("PRAGMA query_only=0", "BEGIN IMMEDIATE")
+# Pages four times SQLite's own: mail is written in long runs, and a page costs two writes, to the
+# log and from there, whatever its size. A file that exists already keeps what it has.
+_PAGE_SIZE = 16384
 _READ_ONLY = ("PRAGMA query_only=1", "BEGIN")
 WRITING: dict[str, dict[str, Any]] = {
     # Deferred transactions that read first and write later fail at once when another writer was
@@ -101,6 +104,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """WAL: readers never wait for the writer. synchronous=FULL: a commit is on the disk before
     the caller hears of it, as on PostgreSQL; NORMAL would survive kill -9 as well, but a power
     cut could take back the last commits, among them an account somebody was told is saved."""
+    connection.execute(f"PRAGMA page_size={_PAGE_SIZE}")
     _use_wal(connection)
     for pragma in (
         "synchronous=FULL",

@@ -6,25 +6,26 @@ Only fetches; it may run in a thread of its own. What is committed of it is `fol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services84.errors import MailServerRefused, MailServerUnreachable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import FetchedMessage
-from services84.sync import plan
+from services84.sync import plan, reading
+from services84.sync.reading import Pending
 
 NOT_GIVEN = "the server did not give this message"
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """Messages with their bytes, and by UID why others did not come.
+    """Messages with their bytes, or with the reading of them, and by UID why others did not come.
 
     `broken` is set when the connection broke meanwhile: then `suspected` are those that may
     have been the reason.
     """
 
-    given: list[tuple[FetchedMessage, bytes]]
+    given: list[tuple[FetchedMessage, bytes | Pending]]
     refused: dict[int, str] = field(default_factory=dict)
     suspected: dict[int, str] = field(default_factory=dict)
     broken: MailServerUnreachable | None = None
@@ -49,16 +50,17 @@ def fetch_batch(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
 
 
 def _read(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
-    messages = connection.messages(uids)
-    given = {one.uid: (one, one.source) for one in messages if one.source is not None}
-    came = [given[uid] for uid in uids if uid in given]
-    return Fetched(came, refused={uid: NOT_GIVEN for uid in uids if uid not in given})
+    messages = {one.uid: one for one in connection.messages(uids) if one.source is not None}
+    came = [messages[uid] for uid in uids if uid in messages]
+    sources = reading.begin([one.source or b"" for one in came])
+    given = [(replace(one, source=None), source) for one, source in zip(came, sources, strict=True)]
+    return Fetched(given, refused={uid: NOT_GIVEN for uid in uids if uid not in messages})
 
 
 def _one_by_one(
     connection: ImapConnection, uids: Sequence[int], refusal: MailServerRefused
 ) -> Fetched:
-    given: list[tuple[FetchedMessage, bytes]] = []
+    given: list[tuple[FetchedMessage, bytes | Pending]] = []
     refused: dict[int, str] = {}
     for uid in uids:
         one = fetch_batch(connection, [uid])

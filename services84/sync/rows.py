@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from services84.imap.values import FetchedMessage, ListedFolder
-from services84.mime.parse import ParsedAttachment, parse
+from services84.mime.parse import ParsedAttachment
 from services84.store.values import FolderDraft, NewAttachment, NewItem
+from services84.sync.reader import read
+from services84.sync.reading import Pending
 from services84.sync.vocabulary import attributes_seen, flags_seen
 
 
@@ -22,9 +24,12 @@ def folder_draft(listed: ListedFolder) -> FolderDraft:
     )
 
 
-def new_item(message: FetchedMessage, source: bytes) -> NewItem:
-    """A fetched message with its parsed parts; a message nobody can parse is kept with a note."""
-    parsed = parse(source)
+def new_item(message: FetchedMessage, source: bytes | Pending) -> NewItem:
+    """A fetched message with its parsed parts; a message nobody can parse is kept with a note.
+
+    Waits for the reading of one that is under way.
+    """
+    parsed, packed = source.result() if isinstance(source, Pending) else read(source)
     seen = flags_seen(message.flags)
     return NewItem(
         uid=message.uid,
@@ -32,7 +37,7 @@ def new_item(message: FetchedMessage, source: bytes) -> NewItem:
         keywords=seen.keywords,
         internal_date=message.internal_date,
         size=message.size,
-        source=source,
+        source=packed,
         message_id=parsed.message_id,
         in_reply_to=parsed.in_reply_to,
         references=parsed.references,
