@@ -63,7 +63,8 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
     last = at = start
     # Whole fields at a time, as long as there is nothing else; from the last of them by lines.
     while found := _WHOLE.match(source, at, end):
-        fields.append((found[1].decode("ascii").lower(), _unfolded(found[2])))
+        name, value = found.groups()
+        fields.append((_field_name(name), _unfolded(value)))
         last, at = at, found.end()
     stop = source.find(b"\n", at, end) + 1 or end
     if source[at:stop].strip(b"\r\n") == b"":
@@ -71,11 +72,17 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
     return _read_odd_headers(source, last, end, fields[:-1])
 
 
+@functools.lru_cache(maxsize=512)  # most mail uses the same few dozens
+def _field_name(name: bytes) -> str:
+    return name.decode("ascii").lower()
+
+
 def _unfolded(value: bytes) -> bytes:
     """A value of one or more lines on one, however they end."""
-    if b"\n" in value[:-1]:
+    value = value.strip()
+    if b"\n" in value:
         value = b"".join([line.rstrip(b"\r\n") for line in value.split(b"\n")])
-    return value.rstrip(b"\r\n")[:LONGEST_VALUE].strip()
+    return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE].strip()
 
 
 def _read_odd_headers(
@@ -125,6 +132,7 @@ def _readable(raw: bytes) -> str:
 # A word ends at the first "?=" and holds no beginning of another, so that every character is
 # looked at once, however many words begin and never end.
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?=]++|\?(?!=)|=(?!\?(?!=)))*+)\?=")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _SPECIALS = frozenset('()<>[]:;@\\,"')
 
 
@@ -161,7 +169,8 @@ class _Pieces:
 
     def put(self, piece: str) -> None:
         self._pieces.append(piece)
-        self._within ^= (piece.count('"') - piece.count('\\"')) % 2 == 1
+        bare = _ESCAPED.sub("", piece) if "\\" in piece else piece
+        self._within ^= bare.count('"') % 2 == 1
 
     def put_words(self, run: list[tuple[str, bytes]]) -> None:
         text = " ".join("".join(_decode_run(run)).split())
@@ -169,13 +178,18 @@ class _Pieces:
             self._quote
             and not self._within
             and _SPECIALS.intersection(text)
-            and not text.startswith('"')
+            and not _is_quoted(text)
         ):
             text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         self.put(text)
 
     def text(self) -> str:
         return "".join(self._pieces)
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether the quotes themselves were encoded, as some programs do."""
+    return len(text) > 1 and text.startswith('"') and text.endswith('"')
 
 
 def _decode_run(run: list[tuple[str, bytes]]) -> Iterator[str]:
@@ -214,8 +228,18 @@ class Parametered:
     parameters: dict[str, str]
 
 
+_SHORT = 100  # bytes; longer ones name boundaries and files, and are seldom the same
+
+
 def parametered(raw: bytes) -> Parametered:
     """The value and the parameters of a field; RFC 2231 and RFC 2047 forms decoded."""
+    if len(raw) > _SHORT:
+        return _parametered(raw)
+    known = _often_parametered(raw)
+    return Parametered(known.value, dict(known.parameters))
+
+
+def _parametered(raw: bytes) -> Parametered:
     if not raw:
         return Parametered("", {})
     text = charsets.decode(raw, None)
@@ -234,6 +258,9 @@ def parametered(raw: bytes) -> Parametered:
     for name, sections in extended.items():
         plain[name] = _joined(sections)
     return Parametered(value, plain)
+
+
+_often_parametered = functools.lru_cache(maxsize=512)(_parametered)
 
 
 def _unquoted(text: str) -> str:

@@ -1,8 +1,8 @@
-"""A message that came as text instead of bytes, as a member of a call. Pure, and never raises.
+"""Messages as text instead of bytes, as members of calls hold them. Pure, and never raises.
 
-The text has lost what its bytes were: it may be bytes as Latin-1 characters, or decoded by the
-charset that it declares, with line ends as XML leaves them. The bytes given back are those that
-`parse` reads best.
+A text that comes has lost what its bytes were: it may be bytes as Latin-1 characters, or decoded
+by the charset that it declares, with line ends as XML leaves them. The bytes given back are those
+that `parse` reads best.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from services84.mime import charsets
-from services84.mime.structure import Part, read_structure
+from services84.mime.structure import Part, read_structure, with_line_ends
 
 _LINE_END = re.compile(r"\r*\n|\r")
 
@@ -22,6 +22,37 @@ def mime_bytes(text: str) -> bytes:
     """
     text = text.lstrip("\ufeff \t\r\n\0")
     return _bytes_of(_LINE_END.sub("\r\n", text))
+
+
+def mime_text(source: bytes) -> str:
+    """A message as text: characters where its bytes are UTF-8 or of the charset that a text
+    declares, else each byte as the Latin-1 character. `mime_bytes` makes the bytes of it again.
+    """
+    # Text in a charset that shifts by escapes, which XML cannot carry, is not left as it stands.
+    if _is_utf8(source) and b"\x1b" not in source:
+        return source.decode("utf-8")
+    source = with_line_ends(source)
+    pieces: list[str] = []
+    at = 0
+    for leaf in read_structure(source).root.leaves():
+        if leaf.start >= at:
+            pieces += [_either(source[at : leaf.start]), _read(leaf, source[leaf.start : leaf.end])]
+            at = leaf.end
+    return "".join([*pieces, _either(source[at:])])
+
+
+def _read(leaf: Part, body: bytes) -> str:
+    if leaf.content_type.startswith(("text/", "message/")):
+        charset = leaf.parameters.get("charset")
+        text = charsets.decode(body, charset)
+        if charsets.encode(text, charset) == body:
+            return text
+        return _either(body)
+    return body.decode("latin-1")
+
+
+def _either(raw: bytes) -> str:
+    return raw.decode("utf-8" if _is_utf8(raw) else "latin-1")
 
 
 def _bytes_of(text: str) -> bytes:

@@ -142,6 +142,7 @@ class Dialogue:
         self.protected = host.transport is Transport.TLS
         self.broken = False  # then there is nothing more to be said
         self._patience: Patience | None = None
+        self._silence = timeouts.read  # the longest that is put up with now
         connection.settimeout(timeouts.read)
         with contextlib.suppress(OSError):  # a last dot must not wait for what is on its way
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -176,6 +177,12 @@ class Dialogue:
         if self._patience is not None:
             self._patience.renew(MOST_PATIENCE * self.timeouts.read if seconds is None else seconds)
 
+    def put_up_with(self, seconds: float) -> None:
+        """From now on, wait so many seconds for the server to say something."""
+        self._silence = seconds
+        if self.client.sock is not None:
+            self.client.sock.settimeout(seconds)
+
     def _hang_up(self) -> None:
         if self.client.sock is not None:
             with contextlib.suppress(OSError):
@@ -186,7 +193,7 @@ class Dialogue:
         late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
         expired = self._patience is not None and self._patience.expired
         if late or expired:
-            seconds = self.timeouts.read
+            seconds = self._silence
             if expired and self._patience is not None:
                 seconds = self._patience.seconds
             return MailServerTimeout(

@@ -109,7 +109,7 @@ def _checked(mail_from: str, recipients: Iterable[str], source: bytes) -> _Mail:
         _check_address(mail_from, "From")
     for number, recipient in enumerate(once):
         _check_address(recipient, f"Recipients[{number}]")
-    if not source.strip():
+    if not source or source.isspace():
         raise InvalidValue("Rfc822", "", "is no message: it is empty")
     return _Mail(mail_from, once, _with_line_ends(source))
 
@@ -244,8 +244,7 @@ def _dotted(source: bytes) -> Iterator[bytes]:
 def _hear_last_words(dialogue: Dialogue) -> None:
     """Raise the reason for which a server has broken off, if it has given one."""
     with contextlib.suppress(OSError, ValueError):
-        if dialogue.client.sock is not None:
-            dialogue.client.sock.settimeout(_LAST_WORDS)
+        dialogue.put_up_with(_LAST_WORDS)
         code, text = dialogue.client.getreply()
         if code >= 400:
             dialogue.broken = True
@@ -258,10 +257,10 @@ def _verdict(dialogue: Dialogue) -> str:
     assert client.sock is not None
     try:
         dialogue.progress(timeouts.verdict)
-        client.sock.settimeout(timeouts.verdict)
+        dialogue.put_up_with(timeouts.verdict)
         client.sock.sendall(b".\r\n")
         code, text = client.getreply()
-        client.sock.settimeout(timeouts.read)
+        dialogue.put_up_with(timeouts.read)
     except (OSError, ValueError) as error:
         raise _uncertain(dialogue, dialogue.why(error)) from error
     said = f"{code} {readable(text)}".strip()

@@ -395,8 +395,12 @@ def test_a_date_needs_its_zone() -> None:
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=200)
 
 
+# Quotes around all of a name are taken off again.
+NAME = TEXT.filter(lambda text: not text.strip().endswith('"'))
+
+
 @settings(max_examples=150, deadline=None)
-@given(subject=TEXT, plain=TEXT, html=TEXT, name=TEXT, file=TEXT, data=st.binary(max_size=300))
+@given(subject=TEXT, plain=TEXT, html=TEXT, name=NAME, file=TEXT, data=st.binary(max_size=300))
 def test_whatever_is_written_is_read_again(
     subject: str, plain: str, html: str, name: str, file: str, data: bytes
 ) -> None:

@@ -87,6 +87,18 @@ def test_a_decoded_name_with_a_comma_is_quoted_in_an_address_list() -> None:
     assert found.addresses("to") == '"Doe, Jöhn" <j@example.com>, b@example.com'
 
 
+def test_a_decoded_name_with_one_quote_is_quoted_in_an_address_list() -> None:
+    found = fields(b"To: =?utf-8?q?=22A=2CB?= <a@example.com>\r\n")
+
+    assert found.addresses("to") == '"\\"A,B" <a@example.com>'
+
+
+def test_an_escaped_backslash_does_not_hide_the_end_of_quotes() -> None:
+    found = fields(rb'To: "\\" <a@x.org>, =?utf-8?q?D=2C_A?= <b@x.org>' + b"\r\n")
+
+    assert found.addresses("to") == r'"\\" <a@x.org>, "D, A" <b@x.org>'
+
+
 def test_a_decoded_name_within_quotes_is_not_quoted_again() -> None:
     found = fields(b'To: "=?utf-8?q?Doe=2C_J?=" <j@example.com>\r\n')
 
