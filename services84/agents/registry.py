@@ -24,7 +24,8 @@ class Operation:
     `parameters` and `returns` map member names to carrier types in the WSDL's order. With one
     member in `returns` the handler gives its value; with several it gives a mapping; with none
     it gives nothing. `reply` is the reply element's name. `needs_ticket` is false only for the
-    operations by which a ticket is obtained.
+    operations by which a ticket is obtained. `needs` says for people what has to be there beside
+    the ticket.
     """
 
     service: str
@@ -34,6 +35,7 @@ class Operation:
     reply: str
     needs_ticket: bool
     handler: Handler
+    needs: str = ""
 
     @property
     def documentation(self) -> str:
@@ -69,6 +71,7 @@ class ServiceTable:
         returns: Any = None,
         reply: str | None = None,
         needs_ticket: bool = True,
+        needs: str = "",
         **parameters: Any,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as the operation `name`.
@@ -91,6 +94,7 @@ class ServiceTable:
                 reply=reply or f"{name}Response",
                 needs_ticket=needs_ticket,
                 handler=handler,
+                needs=needs,
             )
             return handler
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services84.agents import EMAIL, PRINCIPAL
 from services84.cli import main
+from services84.cli.operations import operations_page
 from services84.mailhost import _MECHANISMS
 from services84.settings import PREFIX, Settings
 
@@ -37,10 +38,17 @@ def test_every_setting_that_is_mentioned_exists() -> None:
         assert set(re.findall(rf"{PREFIX}[A-Z_]+[A-Z]", text)) <= known, name
 
 
-def test_the_readme_names_every_operation_and_every_command() -> None:
+def test_the_page_of_operations_is_up_to_date() -> None:
+    page = operations_page()
+    assert PAGES["operations.md"] == page, "`services84 operations` writes it"
     for table in (EMAIL, PRINCIPAL):
         for operation in table:
-            assert operation.name in README
+            row = re.search(rf"^\| `{operation.name}` \| (.+?) \| .*\|$", page, re.MULTILINE)
+            assert row is not None, operation.name
+            assert row[1].endswith("."), operation.name
+
+
+def test_the_readme_names_every_command() -> None:
     for command in main.commands:
         assert f"services84 {command}" in README
 
