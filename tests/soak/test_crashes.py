@@ -21,6 +21,7 @@ LARGE = Changes(
     flags=scaled(1000, 8), moves=scaled(500, 8), expunges=scaled(500, 4), new=scaled(40)
 )
 KILLS, KILLS_INCREMENTAL = scaled(300), scaled(100)
+KILLS_CHANGING = scaled(100)
 CUTS, CUTS_INCREMENTAL = scaled(130), scaled(70)
 MESSAGES = 400  # of a first sync that is killed or cut
 
@@ -87,6 +88,14 @@ def test_incremental_sync_killed(
     assert figures.deaths == KILLS_INCREMENTAL
     scenes.assert_nothing_wrong(figures)
     scenes.assert_moved_mail_kept_its_ids(figures)
+
+
+def test_mailbox_changed_between_kills(
+    request: pytest.FixtureRequest, kind: str, figures: Figures, draw: random.Random
+) -> None:
+    with scenes.stage_on(request, kind) as stage:
+        scenes.kill_while_changing(stage, figures, KILLS_CHANGING, MESSAGES // 2, draw)
+    scenes.assert_nothing_wrong(figures)
 
 
 def test_first_sync_cut(

@@ -150,6 +150,7 @@ class History:
         self._seen = stage.start.cached
         self.url = stage.copies.copy(stage.start.url)
         self.deaths = 0
+        self._ids: dict[str, int] = {}
         self._telling = ""
         figures.histories += 1
 
@@ -157,8 +158,9 @@ class History:
         """Add to what findings say of the history."""
         self._telling += f" → {what}"
 
-    def live(self, **fault: Any) -> Life:
-        """One more life; the cache is looked at after it, however it ended."""
+    def live(self, *, looked_at: bool = True, **fault: Any) -> Life:
+        """One more life; unless told otherwise, the cache is looked at after it, however it
+        ended."""
         self.tell(f"{fault}" if fault else "undisturbed by us")
         if self.deaths:
             self._figures.resumed += 1
@@ -166,16 +168,28 @@ class History:
         if life.killed or life.error:
             self.deaths += 1
             self._figures.deaths += 1
-        self._look()
+        if looked_at:
+            self._look()
         return life
 
-    def _look(self) -> Cached:
+    def _look(self) -> None:
         cached = self._stage.read(self.url)
         for problem in faults_state.broken(cached, self._stage.start.cached, self._stage.goal):
             self._note(problem)
         self._compare_ids(self._seen, cached)
         self._seen = cached
-        return cached
+
+    def look_at_ids(self) -> None:
+        """Look at single rows and at ids alone: the server's state is not known."""
+        cached = self._stage.read(self.url)
+        for problem in cached.torn:
+            self._note(problem)
+        for message, item_id in cached.ids.items():
+            first = self._ids.setdefault(message, item_id)
+            if item_id != first:
+                self._figures.ids_changed += 1
+                self._note(f"the id of {message} was {first} and is {item_id}")
+        self._seen = cached
 
     def _compare_ids(self, old: Cached, new: Cached) -> faults_state.Ids:
         ids = faults_state.compare_ids(old, new)
@@ -184,11 +198,13 @@ class History:
             self._note(f"the id of {message} was {one} and is {other}")
         return ids
 
-    def finish(self) -> None:
-        """Sync to the end without a fault, and compare the end with the goal."""
+    def finish(self, look: Callable[[], None] | None = None) -> None:
+        """Sync to the end without a fault, `look` once more, and compare the end with the goal."""
         life = self.live()
         if not life.done:
             self._note(f"the last sync ended so: {life}")
+        if look is not None:
+            look()
         self.check_the_end()
 
     def check_the_end(self) -> None:

@@ -98,6 +98,25 @@ def _move(client: imaplib.IMAP4, folder: str, uids: str, target: str) -> None:
     client.unselect()
 
 
+def change_a_little(client: imaplib.IMAP4, draw: random.Random, first_new: int) -> None:
+    """Other flags, moves, expunges and new messages, a few of each in some of the folders."""
+    for folder in draw.sample(FOLDERS, 2):
+        client.select(quoted(folder))
+        uids = client.uid("SEARCH", "SUBJECT", "Message")[1][0].split()
+        draw.shuffle(uids)
+        if len(uids) > 20:
+            _store(client, _take(uids, 4), draw.choice(("+FLAGS", "-FLAGS")), "\\Seen $Work")
+            target = draw.choice([other for other in FOLDERS if other != folder])
+            assert client.uid("MOVE", _set(_take(uids, 4)), quoted(target))[0] == "OK"
+            gone = _take(uids, 2)
+            _store(client, gone, "+FLAGS", "\\Deleted")
+            assert client.uid("EXPUNGE", _set(gone))[0] == "OK"
+        client.unselect()
+        for number in range(4):
+            append(client, folder, message(first_new + number))
+        first_new += 4
+
+
 def _random_order(uids: list[bytes]) -> None:
     random.Random(len(uids)).shuffle(uids)
 

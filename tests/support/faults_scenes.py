@@ -69,6 +69,23 @@ def kill_at_random(stage: Stage, figures: Figures, kills: int, draw: random.Rand
             history.finish()
 
 
+def kill_while_changing(
+    stage: Stage, figures: Figures, kills: int, messages: int, draw: random.Random
+) -> None:
+    """One history in which another client changes the mailbox between any two lives."""
+    prepare_first(stage, messages)
+    with _timed(figures):
+        history, number = History(stage, figures), FIRST_NEW
+        while figures.deaths < kills:
+            history.live(kill_after=draw.uniform(0, stage.whole.seconds), looked_at=False)
+            history.look_at_ids()
+            with stage.dovecot.client(stage.user) as client:
+                faults_mail.change_a_little(client, draw, number)
+            number += 100
+        stage.set_goal()
+        history.finish(history.look_at_ids)
+
+
 def cut_at_random(
     stage: Stage,
     figures: Figures,
