@@ -6,7 +6,7 @@ history makes sense, and a shorter one of the same kind too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -126,8 +126,18 @@ class World:
             for message in folder.messages:
                 message.fault = ""
 
-    def fault(self, mishap: Mishap) -> Fault:
-        """What a model server is told of a mishap."""
+    def faults(self, mishaps: Sequence[Mishap]) -> list[Fault]:
+        """What a model server is told of mishaps.
+
+        One that loses messages has its counts right, and no other client at work meanwhile:
+        nobody could tell else.
+        """
+        kinds = {one.kind for one in mishaps}
+        lossy = Kind.OMIT in kinds
+        telling = {Kind.COUNT, Kind.CHANGE} if lossy else set()
+        return [self._fault(one) for one in mishaps if one.kind not in telling]
+
+    def _fault(self, mishap: Mishap) -> Fault:
         change = None
         if mishap.kind is Kind.CHANGE and mishap.step is not None:
             step = mishap.step
@@ -139,6 +149,8 @@ class World:
         if mishap.kind in {Kind.COUNT, Kind.STATUS}:
             amount = amount % 5 - 2
             word = "EXAMINE" if mishap.kind is Kind.COUNT else "STATUS"
+        elif mishap.kind is Kind.OMIT:
+            amount, word = amount % 3, "1:* (FLAGS)"
         at = 0 if word == "STATUS" else mishap.at
         return Fault(mishap.kind, at, word, amount, change=change)
 

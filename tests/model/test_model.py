@@ -30,7 +30,7 @@ def play(service: Rig, server: Server, history: History) -> None:
             for step in one.before:
                 world.do(step)
         server.flapping = world.flapping
-        server.faults.set(*map(world.fault, one.mishaps))
+        server.faults.set(*world.faults(one.mishaps))
         service.sync(account_id)
         ledger.check(service.rows(account_id))
     server.faults.set()

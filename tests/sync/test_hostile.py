@@ -232,6 +232,18 @@ def test_wrong_counts_do_no_harm(scene: Scene, wrong: int) -> None:
     assert len(kept) == len(ids) - 1
 
 
+def test_a_list_of_flags_with_messages_left_out_removes_none(scene: Scene) -> None:
+    scene.is_level()
+    ids = scene.ids()
+    scene.server.mailbox.renumber("INBOX")  # so that all of it is compared
+    scene.server.faults.set(Fault(Kind.OMIT, word="1:* (FLAGS)", times=ALWAYS))
+    assert scene.sync().error is None
+    assert scene.ids() == ids
+    scene.server.faults.set()
+    scene.is_level()
+    assert scene.ids() == ids
+
+
 def test_headers_of_ten_thousand_columns_are_kept(scene: Scene) -> None:
     wide = b"Subject: " + b"w" * 10_000 + b"\r\nReferences: " + b"<a@example.com> " * 700
     content = wide + b"\r\n" + b"X-Odd: 1\r\n" * 1_000 + b"\r\nText\r\n"

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     THROTTLE = "throttle"  # NO, with a backoff of `amount` milliseconds
     COUNT = "count"  # EXISTS is wrong by `amount`
     STATUS = "status"  # the numbers of STATUS are wrong by `amount`
+    OMIT = "omit"  # every (`amount` + 2)-th message is left out of a list of all flags
     NEWS = "news"  # untagged data about other messages, and nonsense
     CHANGE = "change"  # another client does something first (`change`)
     PAD = "pad"  # an untagged OK of `amount` characters before the answer

@@ -137,7 +137,7 @@ class Session:
         try:
             self._check(said)
             self._refuse(faults)
-            untagged = self._commands[said.name](said)
+            untagged = self._omitting(self._commands[said.name](said), said, faults)
         except Refused as refusal:
             untagged, done = list(refusal.given), f"NO {refusal}"
         except Illegal as problem:
@@ -173,6 +173,14 @@ class Session:
                 raise Refused(fault.text)
             if fault.kind is Kind.THROTTLE:
                 raise Refused(f"Suggested Backoff Time: {fault.amount} milliseconds")
+
+    @staticmethod
+    def _omitting(lines: list[bytes], said: Command, faults: list[Fault]) -> list[bytes]:
+        """What a lossy server tells of everything; what changed it tells in full."""
+        lossy = [fault.amount + 2 for fault in faults if fault.kind is Kind.OMIT]
+        if not lossy or not said.text.endswith("1:* (FLAGS)"):
+            return lines
+        return [line for at, line in enumerate(lines) if at % lossy[0]]
 
     @staticmethod
     def _falsified(line: bytes, faults: list[Fault]) -> bytes:
