@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, true
 
 from services84.store.address_keys import account_keys, address_key
 from services84.store.crm_tables import contact, email, person, phone
@@ -57,12 +57,12 @@ class ContactStore:
         companies, those first who have been in the book for longer."""
         keys = sorted({address_key(address) for address in addresses} - {""})
         with self.database.reading() as connection:
-            return _addresses(connection, email.c.address_key, keys)
+            return _addresses(connection, email.c.address_key, keys, email.c.address_key != "")
 
     def by_email_ids(self, email_ids: Collection[int]) -> list[BookAddress]:
         """The addresses of these ids, as far as there are any."""
         with self.database.reading() as connection:
-            return _addresses(connection, email.c.email_id, sorted(set(email_ids)))
+            return _addresses(connection, email.c.email_id, sorted(set(email_ids)), true())
 
     def by_name(self, name: str) -> list[BookAddress]:
         """The addresses of persons and of companies of this full name, case aside; of one that has
@@ -124,7 +124,10 @@ class ContactStore:
             keys |= dict.fromkeys(account_keys(address) if key else (), key)
         query = (
             select(email_account.c.address_key, email_account.c.associate_id)
-            .where(email_account.c.account_status != AccountStatus.DELETED)
+            .where(
+                email_account.c.address_key != "",  # the index holds no others
+                email_account.c.account_status != AccountStatus.DELETED,
+            )
             .order_by(email_account.c.email_account_id)
         )
         found: dict[str, int] = {}
@@ -138,7 +141,10 @@ class ContactStore:
             return connection.execute(query).first() is not None
 
 
-def _addresses(connection: Connection, column: Any, wanted: Sequence[Any]) -> list[BookAddress]:
+def _addresses(
+    connection: Connection, column: Any, wanted: Sequence[Any], condition: Any
+) -> list[BookAddress]:
+    """The addresses whose `column` is wanted; `condition` is the one of the column's index."""
     # An address is a company's own, or a person's, who may belong to a company.
     owner = contact.c.contact_id == func.coalesce(email.c.contact_id, person.c.contact_id)
     query = (
@@ -146,6 +152,7 @@ def _addresses(connection: Connection, column: Any, wanted: Sequence[Any]) -> li
         .select_from(email)
         .outerjoin(person, person.c.person_id == email.c.person_id)
         .outerjoin(contact, owner)
+        .where(condition)
     )
     return sorted(map(_address, _in_chunks(connection, query, column, wanted)), key=_seniority)
 

@@ -93,17 +93,15 @@ class DocumentStore:
         self, associate_id: int, references: Sequence[str]
     ) -> dict[str, Document]:
         """Reference → the associate's newest document of it, for those that have one."""
-        query = (
-            _documents()
-            .where(document.c.associate_id == associate_id, document.c.extref != "")
-            .order_by(document.c.document_id)
-        )
-        found: dict[str, Document] = {}
+        # Ordered here: for an order the databases would go through all that the associate has.
+        query = _documents().where(document.c.extref != "")
+        found: list[Document] = []
         with self.database.reading() as connection:
             for some in chunks(sorted(set(references) - {""})):
                 rows = connection.execute(query.where(document.c.extref.in_(some)))
-                found |= {each.extref: each for each in map(_document, rows)}
-        return found
+                found += map(_document, rows)
+        own = [each for each in found if each.associate_id == associate_id]
+        return {each.extref: each for each in sorted(own, key=lambda each: each.document_id)}
 
     def source(self, document_id: int) -> bytes | None:
         """The document's bytes as they were archived."""

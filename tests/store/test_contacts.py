@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from services84.errors import StoreError
 from services84.store.book_import import import_book
@@ -168,3 +170,26 @@ def test_an_address_of_an_account_names_its_associate(stores: Stores, book: Cont
     }
     stores.accounts.delete(account.account_id)
     assert book.associates_by_address([asked]) == {}
+
+
+def test_look_ups_use_their_indexes(stores: Stores, book: ContactStore) -> None:
+    if stores.database.product != "SQLite":
+        return  # PostgreSQL plans by the number of rows, of which there are none here
+    import_book(stores.database, [ANNA])
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(row[-1] for row in rows)
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        book.by_addresses(["anna@example.com"])
+        book.by_name("Anna Berg")
+        book.associates_by_address(["anna@example.com"])
+        book.persons([1])
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    assert plans
+    assert [plan for plan in plans if plan.startswith("SCAN")] == []
