@@ -76,10 +76,10 @@ def steps(kinds: list[str]) -> st.SearchStrategy[Step]:
 
 
 def histories() -> st.SearchStrategy[History]:
-    """Histories with everything but moves, with mishaps during the syncs."""
+    """Histories with everything that happens to a mailbox, and mishaps during the syncs."""
     kinds = ["receive"] * 6 + ["flag"] * 4 + ["expunge"] * 3 + ["make"] * 2
     kinds += ["delete", "again", "unselectable", "phantom", "renumber", "lower", "replace"]
-    kinds += ["jump", "no_mod_seq", "refuse", "nil", "flapping"]
+    kinds += ["jump", "no_mod_seq", "refuse", "nil", "flapping", "move", "move", "rename"]
     broken = st.sampled_from([k for k in Kind if k not in {Kind.SILENT, Kind.DRIP, Kind.SLOW}])
     words = st.sampled_from(["", "EXAMINE", "UID FETCH", "BODY.PEEK[]"])
     mishaps = st.builds(Mishap, broken, words, st.integers(0, 5), st.integers(0, 99), steps(kinds))
@@ -129,11 +129,10 @@ class World:
     def faults(self, mishaps: Sequence[Mishap]) -> list[Fault]:
         """What a model server is told of mishaps.
 
-        One that loses messages has its counts right, and no other client at work meanwhile:
+        One that loses lines has its counts right, and no other client at work meanwhile:
         nobody could tell else.
         """
-        kinds = {one.kind for one in mishaps}
-        lossy = Kind.OMIT in kinds
+        lossy = any(one.kind in {Kind.OMIT, Kind.FORGET} for one in mishaps)
         telling = {Kind.COUNT, Kind.CHANGE} if lossy else set()
         return [self._fault(one) for one in mishaps if one.kind not in telling]
 
@@ -151,6 +150,8 @@ class World:
             word = "EXAMINE" if mishap.kind is Kind.COUNT else "STATUS"
         elif mishap.kind is Kind.OMIT:
             amount, word = amount % 3, "1:* (FLAGS)"
+        elif mishap.kind is Kind.FORGET:
+            word = "EXAMINE"
         at = 0 if word == "STATUS" else mishap.at
         return Fault(mishap.kind, at, word, amount, change=change)
 

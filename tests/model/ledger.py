@@ -31,8 +31,9 @@ class Ledger:
         self._ids |= there
 
     def _name(self, message: Message, folder: str, uid_validity: int) -> Hashable:
-        """What nobody can tell from its like is another message under another UIDVALIDITY."""
-        if self._mailbox.can_be_told(message):
+        """What nobody can tell from its like is another message under another UIDVALIDITY; so is
+        what was moved, and may have come back to its own remains."""
+        if self._mailbox.can_be_told(message) and message.journey == message.lineage:
             return message.lineage, folder
         return message.lineage, folder, uid_validity
 

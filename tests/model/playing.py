@@ -1,11 +1,12 @@
 """How many random histories are played, and which.
 
-SERVICES84_MODEL_HISTORIES is how many a test plays (100); above the usual number they are others
-in every run.
+SERVICES84_MODEL_HISTORIES is how many (100), and some more of moves; above the usual number they
+are others in every run.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from collections.abc import Callable
@@ -19,10 +20,8 @@ from tests.support.imapmodel.server import Server, serving
 
 USUAL = 100
 HISTORIES = int(os.environ.get("SERVICES84_MODEL_HISTORIES", USUAL))
-EACH = -(-HISTORIES // len(OFFERS))
 
 played = settings(
-    max_examples=EACH,
     deadline=None,
     database=None,
     print_blob=True,
@@ -35,10 +34,12 @@ def play_many(
     offers: str,
     some: st.SearchStrategy[History],
     play: Callable[[Rig, Server, History], None],
+    *,
+    share: float = 1.0,
 ) -> None:
-    """Play the share of all histories that falls to one kind of server."""
+    """Play `share` of all histories, as far as it falls to one kind of server."""
 
-    @played
+    @settings(played, max_examples=math.ceil(HISTORIES * share / len(OFFERS)))
     @given(history=some)
     def play_one(history: History) -> None:
         with serving(OFFERS[offers]) as server:

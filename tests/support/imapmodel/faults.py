@@ -23,6 +23,7 @@ class Kind(StrEnum):
     COUNT = "count"  # EXISTS is wrong by `amount`
     STATUS = "status"  # the numbers of STATUS are wrong by `amount`
     OMIT = "omit"  # every (`amount` + 2)-th message is left out of a list of all flags
+    FORGET = "forget"  # what has vanished is not told
     NEWS = "news"  # untagged data about other messages, and nonsense
     CHANGE = "change"  # another client does something first (`change`)
     PAD = "pad"  # an untagged OK of `amount` characters before the answer

@@ -177,6 +177,8 @@ class Session:
     @staticmethod
     def _omitting(lines: list[bytes], said: Command, faults: list[Fault]) -> list[bytes]:
         """What a lossy server tells of everything; what changed it tells in full."""
+        if any(fault.kind is Kind.FORGET for fault in faults):
+            return [line for line in lines if not line.startswith(b"* VANISHED (EARLIER)")]
         lossy = [fault.amount + 2 for fault in faults if fault.kind is Kind.OMIT]
         if not lossy or not said.text.endswith("1:* (FLAGS)"):
             return lines
