@@ -6,6 +6,7 @@ sends. What a response means is `responses`' matter.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class Framer:
         self._line = bytearray()  # the unfinished line
         self._lines: list[bytes] = []  # the finished lines of the unfinished response
         self._lines_size = 0
-        self._literal = bytearray()
+        self._literal = io.BytesIO()  # which gives its bytes without a copy of them
         self._missing = 0  # bytes of the literal still to come
         self._literals: list[bytes] = []
         self._literals_size = 0
@@ -74,11 +75,13 @@ class Framer:
     def _feed_literal(self, data: bytes, at: int) -> int:
         piece = data[at : at + self._missing]
         self._missing -= len(piece)
-        if self._missing or self._literal:
-            self._literal += piece
+        if not self._missing and not self._literal.tell():
+            self._literals.append(piece)
+            return at + len(piece)
+        self._literal.write(piece)
         if not self._missing:
-            self._literals.append(bytes(self._literal) if self._literal else piece)
-            self._literal = bytearray()
+            self._literals.append(self._literal.getvalue())
+            self._literal = io.BytesIO()
         return at + len(piece)
 
     def _take(self, piece: bytes) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services84.store.compression import Packed
+
 
 class AccountStatus(enum.IntEnum):
     """EmailAccountStatus of the vendor's database."""
@@ -305,7 +307,7 @@ class NewAttachment:
 
 @dataclass(frozen=True)
 class NewItem:
-    """A message to insert. `source` is its bytes exactly as the server gave them.
+    """A message to insert. `source` is its bytes exactly as the server gave them, or those packed.
 
     `parse_problem` is empty, or says why the message could not be fully read.
     """
@@ -315,7 +317,7 @@ class NewItem:
     keywords: str  # the server's other flags, space-separated, sorted
     internal_date: datetime | None
     size: int
-    source: bytes = field(repr=False)
+    source: bytes | Packed = field(repr=False)
     message_id: str = ""
     in_reply_to: str = ""
     references: str = ""

@@ -12,20 +12,20 @@ from services84.errors import MailServerRefused, MailServerUnreachable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import FetchedMessage
 from services84.sync import plan, reading
-from services84.sync.reading import Pending
+from services84.sync.reading import Pending, Unread
 
 NOT_GIVEN = "the server did not give this message"
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """Messages with their bytes, or with the reading of them, and by UID why others did not come.
+    """Messages with the reading of their bytes, and by UID why others did not come.
 
     `broken` is set when the connection broke meanwhile: then `suspected` are those that may
     have been the reason.
     """
 
-    given: list[tuple[FetchedMessage, bytes | Pending]]
+    given: list[tuple[FetchedMessage, Pending | Unread]]
     refused: dict[int, str] = field(default_factory=dict)
     suspected: dict[int, str] = field(default_factory=dict)
     broken: MailServerUnreachable | None = None
@@ -60,7 +60,7 @@ def _read(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
 def _one_by_one(
     connection: ImapConnection, uids: Sequence[int], refusal: MailServerRefused
 ) -> Fetched:
-    given: list[tuple[FetchedMessage, bytes | Pending]] = []
+    given: list[tuple[FetchedMessage, Pending | Unread]] = []
     refused: dict[int, str] = {}
     for uid in uids:
         one = fetch_batch(connection, [uid])

@@ -15,31 +15,31 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from services84.mime.parse import ParsedAttachment, ParsedMessage, parse
-from services84.store.compression import Packed, compress
+from services84.store.compression import Packed, pack
 
 READY = "ready"
 
 Read = tuple[ParsedMessage, Packed]
-"""What a message says, and its bytes compressed."""
+"""What a message says, and the message packed."""
 
 
 def read(source: bytes) -> Read:
     """Read one message; of whatever shape it is."""
-    return parse(source), compress(source)
+    return parse(source), pack(source)
 
 
 def flat(found: Read) -> tuple[Any, ...]:
     """`found` as plain values, which travel in a third of the time."""
     parsed, packed = found
     fields = vars(parsed) | {"attachments": [tuple(vars(a).values()) for a in parsed.attachments]}
-    return (bytes(packed), *fields.values())
+    return (packed.content, packed.size, *fields.values())
 
 
 def unflat(values: tuple[Any, ...]) -> Read:
     """What `flat` was given."""
-    packed, *fields, attachments, problem = values
+    content, size, *fields, attachments, problem = values
     fields += [tuple(ParsedAttachment(*one) for one in attachments), problem]
-    return ParsedMessage(*fields), Packed(packed)
+    return ParsedMessage(*fields), Packed(content, size)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from typing import Any
 import structlog
 
 from services84.mime.parse import ParsedMessage
-from services84.store.compression import compress
+from services84.store.compression import pack
 from services84.sync.reader import READY, Read, read, unflat
 
 log = structlog.get_logger(__name__)
@@ -54,15 +54,26 @@ class Pending:
         return self.batch.result()[self.place]
 
 
-def begin(sources: Sequence[bytes]) -> Sequence[bytes | Pending]:
-    """Have messages read in another process, in their order.
+class Unread:
+    """A message that is read when it is asked for; its bytes are let go then."""
 
-    Gives the sources themselves where that does not pay or nobody is free: whoever needs them
-    reads them then (`reader.read`).
-    """
+    def __init__(self, source: bytes) -> None:
+        self._source: bytes | None = source
+
+    def result(self) -> Read:
+        """What it says. Once only."""
+        if self._source is None:
+            raise RuntimeError("read already")
+        source, self._source = self._source, None
+        return read(source)
+
+
+def begin(sources: Sequence[bytes]) -> Sequence[Pending | Unread]:
+    """Have messages read, in their order: by another process where that pays and one is free,
+    else when they are asked for."""
     batch = _readers.submit(sources)
     if batch is None:
-        return sources
+        return [Unread(source) for source in sources]
     return [Pending(batch, place) for place in range(len(sources))]
 
 
@@ -154,7 +165,7 @@ def read_with(process: ReaderProcess, sources: Sequence[bytes]) -> tuple[ReaderP
             log.warning("sync.reader_died", size=len(source))
             process.end(0)
             problem = "the message cannot be read (its reader died)"
-            found.append((ParsedMessage(problem=problem), compress(source)))
+            found.append((ParsedMessage(problem=problem), pack(source)))
             process = ReaderProcess()
     return process, found
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from services84.imap.values import FetchedMessage, ListedFolder
 from services84.mime.parse import ParsedAttachment
 from services84.store.values import FolderDraft, NewAttachment, NewItem
-from services84.sync.reader import read
-from services84.sync.reading import Pending
+from services84.sync.reading import Pending, Unread
 from services84.sync.vocabulary import attributes_seen, flags_seen
 
 
@@ -24,12 +23,12 @@ def folder_draft(listed: ListedFolder) -> FolderDraft:
     )
 
 
-def new_item(message: FetchedMessage, source: bytes | Pending) -> NewItem:
+def new_item(message: FetchedMessage, reading: Pending | Unread) -> NewItem:
     """A fetched message with its parsed parts; a message nobody can parse is kept with a note.
 
-    Waits for the reading of one that is under way.
+    Waits for the reading, or does it.
     """
-    parsed, packed = source.result() if isinstance(source, Pending) else read(source)
+    parsed, packed = reading.result()
     seen = flags_seen(message.flags)
     return NewItem(
         uid=message.uid,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from services84.mime.parse import parse
-from services84.store.compression import Packed, compress
+from services84.store.compression import compress, pack
 from services84.sync import reading
 from services84.sync.reader import Read, flat, read, unflat
 from services84.sync.reading import Pending, ReaderProcess, Readers, Unusable, read_with
@@ -95,7 +95,7 @@ def test_a_message_that_its_reader_dies_of_is_noted_and_the_others_are_read(
         "",
     ]
     assert [packed for _, packed in found] == [
-        compress(source) for source in (ATTACHED, b"poison", b"Subject: x\n\ny")
+        pack(source) for source in (ATTACHED, b"poison", b"Subject: x\n\ny")
     ]
 
 
@@ -161,9 +161,10 @@ def test_the_whole_corpus_reads_alike_in_both(process: ReaderProcess, shared_fol
 
 def test_what_was_read_is_the_parsed_message_and_its_packed_bytes() -> None:
     found = read(ATTACHED)
-    assert found == (parse(ATTACHED), compress(ATTACHED))
+    assert found == (parse(ATTACHED), pack(ATTACHED))
+    assert compress(found[1]) == compress(ATTACHED)
+    assert len(found[1]) == len(ATTACHED)
     assert unflat(flat(found)) == found
-    assert isinstance(unflat(flat(found))[1], Packed)
 
 
 # When it pays -----------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def test_what_was_read_is_the_parsed_message_and_its_packed_bytes() -> None:
 def test_few_messages_are_left_to_whoever_needs_them(readers: Readers) -> None:
     assert readers.submit(SOURCES) is None
     assert readers.submit([FILLING * 100]) is None  # one alone keeps nobody waiting
-    assert list(reading.begin(SOURCES)) == SOURCES
+    assert [one.result() for one in reading.begin(SOURCES)] == [read(one) for one in SOURCES]
 
 
 def test_a_small_batch_uses_a_process_that_is_there_already(readers: Readers) -> None:
