@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print, and write benchmarks/results/."""
+"""`python -m benchmarks`: measure, print, and write the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from benchmarks.table import markdown, show
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "var" / "bench"
-WRITTEN = ROOT / "benchmarks" / "results"
+WRITTEN, TRIED = ROOT / "docs", KEPT / "results"
 USUAL, LARGE, SMALL = 10_000, 50_000, 1_000
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of each case (default: 5)")
     parser.add_argument("--small", action="store_true", help="1,000 messages and one round")
-    parser.add_argument("--output", type=Path, default=WRITTEN, help="where the files go")
+    parser.add_argument("--publish", action="store_true", help="write docs/benchmarks.*")
     given = parser.parse_args()
     console = Console()
     try:
@@ -42,8 +42,9 @@ def main() -> int:
         console.print(f"[red]{error}[/]")
         return 1
     show(results, console)
-    write(results, given.output, "small" if given.small else "full")
-    console.print(f"Written to {given.output}")
+    written = WRITTEN if given.publish else TRIED
+    write(results, written)
+    console.print(f"Written to {written}")
     return 0
 
 
@@ -66,20 +67,22 @@ def measure(rounds: int, small: bool, console: Console) -> r.Results:
         bench = Bench(dovecot, postgresql, state, results, progress)
         bench.usual(mailboxes[0], rounds)
         bench.large(mailboxes[-1], max(1, min(3, rounds)))
+        bench.huge(max(1, min(3, rounds)))
     results.facts["load_at_the_end"] = os.getloadavg()[0]
     return results
 
 
-def write(results: r.Results, folder: Path, name: str) -> None:
-    """JSON, Markdown and the picture of the first sync."""
+def write(results: r.Results, folder: Path) -> None:
+    """JSON, the tables in Markdown, and the picture of the first sync."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
-    (folder / f"{name}.md").write_text(markdown(results))
-    (folder / f"{name}.svg").write_text(chart(results, results.cases()[0]))
+    (folder / "benchmarks.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    (folder / "benchmarks-tables.md").write_text(markdown(results))
+    (folder / "benchmarks.svg").write_text(chart(results, results.cases()[0]))
 
 
 def _facts(mailboxes: list[Mailbox], rounds: int) -> dict[str, object]:
     return {
+        "processor": _processor(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "dovecot": _version("dovecot", "--version"),
@@ -90,6 +93,11 @@ def _facts(mailboxes: list[Mailbox], rounds: int) -> dict[str, object]:
         "folders": mailboxes[0].folders,
         "mailboxes": {m.messages: {"bytes": m.bytes, "median": m.median} for m in mailboxes},
     }
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
 
 
 def _version(*command: str) -> str:

@@ -13,14 +13,16 @@ from pathlib import Path
 from benchmarks import results as r
 from benchmarks.changes import change
 from benchmarks.contenders import Contender, Failed, Library, Mbsync, Run, Soap, Task
+from benchmarks.mail import huge_message
 from benchmarks.mailbox import Mailbox
 from benchmarks.proxy import Proxy, running_proxy
 from benchmarks.results import Progress, Results
-from benchmarks.servers import new_database, new_sqlite, user_of
+from benchmarks.servers import PASSWORD, new_database, new_sqlite, user_of
 from tests.support.dovecot import DovecotServer
 from tests.support.postgresql import PostgresqlServer
 
 ONE_WAY = 0.010  # seconds: a round trip of 20 ms
+HUGE = 50_000_000  # bytes
 SETTLED = 2.0  # seconds: mbsync waits for Maildirs that were written to within the last one
 
 
@@ -61,6 +63,20 @@ class Bench:
             self._changed(mailbox, [c for c in clients if c.stores], rounds)
         finally:
             _close(clients)
+
+    def huge(self, rounds: int) -> None:
+        """One message of 50 MB, by ours: what its process grows by."""
+        user = self._dovecot.add_user("huge", PASSWORD)
+        with self._dovecot.client(user) as client:
+            client.append("INBOX", "", "", huge_message(HUGE))
+        ours = Library(r.SQLITE, self._state / "huge", new_sqlite)
+        try:
+            for _ in range(rounds):
+                ours.forget()
+                run = ours.run(self._dovecot.port_plain, user, unchanged=False)
+                self._note(r.HUGE_MESSAGE, ours, run)
+        finally:
+            ours.close()
 
     def _clients(self) -> list[Contender]:
         state = self._state

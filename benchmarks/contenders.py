@@ -32,12 +32,15 @@ LONGEST = 3600  # seconds that one run may take
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took: seconds; of CPU, the client's alone; MiB at the peak."""
+    """What one run took: seconds; of CPU, the client's alone; MiB at the peak of its process, of
+    the largest process that reads messages for it, and by how much its own process grew."""
 
     seconds: float
     cpu: float
     peak: float
     count: int
+    readers: float = 0.0
+    grown: float = 0.0
 
 
 class Failed(RuntimeError):
@@ -110,7 +113,14 @@ def run_task(task: str, given: dict[str, Any]) -> Run:
     command = [sys.executable, "-m", "benchmarks.tasks", task, json.dumps(given)]
     said, took = measured(*command, env=env)
     answer = json.loads(said)
-    return Run(answer["seconds"], took["cpu"], took["peak_kib"] / 1024, answer["count"])
+    return Run(
+        answer["seconds"],
+        took["cpu"],
+        took["peak_kib"] / 1024,
+        answer["count"],
+        answer.get("readers", 0.0),
+        answer.get("grown", 0.0),
+    )
 
 
 class Mbsync(Contender):
@@ -190,7 +200,8 @@ class Library(Contender):
     def run(self, port: int, user: str, *, unchanged: bool) -> Run:
         # Again each time: it may be another port, with a proxy behind it.
         self._account = _save_account(self._environment, self._account, port, user)
-        return run_task("ours", {"environment": self._environment, "account": self._account})
+        given = {"environment": self._environment, "account": self._account}
+        return run_task("ours", given | {"unchanged": unchanged})
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

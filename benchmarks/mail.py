@@ -193,3 +193,14 @@ def _phrase(name: str) -> str:
 def _address(name: str) -> str:
     ascii_only = name.encode("ascii", "replace").decode().replace("?", "o")
     return ascii_only.lower().replace(" ", ".") + "@example.com"
+
+
+def huge_message(size: int) -> bytes:
+    """A message of about `size` bytes, nearly all of them one attachment in Base64."""
+    attached = base64.encodebytes(random.Random(size).randbytes(size * 57 // 78))
+    head = (
+        "From: sender@example.com\nTo: receiver@example.com\nSubject: large\nMIME-Version: 1.0\n"
+        "Content-Type: application/octet-stream; name=large.bin\n"
+        "Content-Transfer-Encoding: base64\nContent-Disposition: attachment\n\n"
+    )
+    return (head.encode() + attached).replace(b"\n", b"\r\n")

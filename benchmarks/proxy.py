@@ -22,9 +22,8 @@ _LOGOUT = re.compile(rb"\S+ LOGOUT\r?\n\Z", re.IGNORECASE)
 
 @dataclass
 class Counts:
-    """What passed between the ends of signing in and LOGOUT, over all connections."""
+    """What passed between the ends of signing in and LOGOUT, over the last connection."""
 
-    connections: int = 0
     round_trips: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
@@ -38,7 +37,6 @@ class _Conversation:
         self._login_tag: bytes | None = None
         self._signed_in = self._signed_out = False
         self._server_spoke = True
-        counts.connections += 1
 
     def client_said(self, data: bytes) -> None:
         login = None if self._signed_in else _LOGIN.match(data)
@@ -71,7 +69,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def reset(self) -> None:
-        """Count from nothing, for connections made from now on."""
+        """Count from nothing."""
         self.counts = Counts()
 
     def _run(self) -> None:
@@ -85,6 +83,7 @@ class Proxy:
         server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reset()
         conversation = _Conversation(self.counts)
         up, down = await asyncio.open_connection("127.0.0.1", self._target, limit=_CHUNK)
         with contextlib.suppress(OSError, asyncio.CancelledError):

@@ -14,6 +14,7 @@ KIB = 1024
 RAW, IMAPLIB = "raw reader", "imaplib, fetched only"
 SQLITE, POSTGRESQL, SOAP = "services84, SQLite", "services84, PostgreSQL", "SyncEmailAccount"
 MBSYNC, MBSYNC_NO_FSYNC = "mbsync", "mbsync without fsync"
+HUGE_MESSAGE, HUGE_MIB = "one message of 50 MB", 50e6 / 1024 / 1024
 
 
 @dataclass
@@ -36,6 +37,14 @@ class Measurement:
     @property
     def peak(self) -> float:
         return max(run.peak for run in self.runs)
+
+    @property
+    def readers(self) -> float:
+        return max(run.readers for run in self.runs)
+
+    @property
+    def grown(self) -> float:
+        return max(run.grown for run in self.runs)
 
 
 @dataclass
@@ -64,8 +73,11 @@ class Results:
         return [m for m in self.measurements if m.case == case]
 
     def against_raw(self, measurement: Measurement) -> float | None:
+        """How often the raw reader's time."""
         raw = self.find(measurement.case, RAW)
-        return measurement.seconds / raw.seconds if raw else None
+        if raw is None:
+            return None
+        return ratio_of(measurement, raw)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -77,6 +89,12 @@ class Results:
                 for m in self.measurements
             ],
         }
+
+
+def ratio_of(one: Measurement, other: Measurement) -> float:
+    """The median of the ratios of the rounds, which both ran one after the other."""
+    pairs = zip(one.runs, other.runs, strict=False)
+    return statistics.median(a.seconds / b.seconds for a, b in pairs)
 
 
 @dataclass(frozen=True)
@@ -121,7 +139,7 @@ def _targets(results: Results, usual: int, large: int) -> Iterator[Target]:
     if ours and (ratio := results.against_raw(ours)):
         yield _at_most(f"{first(usual)} into SQLite, × raw", ratio, 5.5)
     if ours and theirs:
-        yield _at_most(f"{first(usual)}, × mbsync with fsync", ours.seconds / theirs.seconds, 1.0)
+        yield _at_most(f"{first(usual)}, × mbsync with fsync", ratio_of(ours, theirs), 1.0)
     big = results.find(first(large), SQLITE)
     if ours and big and large != usual:
         a_message = (big.seconds / large) / (ours.seconds / usual)
@@ -129,6 +147,8 @@ def _targets(results: Results, usual: int, large: int) -> Iterator[Target]:
         yield _at_most(f"peak memory, {large:,} to {usual:,}", big.peak / ours.peak, 1.3)
     if big:
         yield _at_most(f"peak memory, {first(large)}, MiB", big.peak, 200)
+    if huge := results.find(HUGE_MESSAGE, SQLITE):
+        yield _at_most("memory for a message of 50 MB, × its size", huge.grown / HUGE_MIB, 2.5)
     for size in sorted({usual, large}):
         yield from _quiet_targets(results, size)
     mine = results.find(changed(large), SQLITE)
@@ -143,8 +163,13 @@ def _quiet_targets(results: Results, size: int) -> Iterator[Target]:
         yield _at_most(f"{unchanged(size)}, round trips", ours.traffic.round_trips, 3)
         yield _at_most(f"{unchanged(size)}, bytes", ours.traffic.bytes_down, _quiet_bytes(results))
     if ours and theirs:
-        times = theirs.seconds / ours.seconds
+        times = ratio_of(theirs, ours)
         yield Target(f"{unchanged(size)}, mbsync × ours (at least)", times, 5, times >= 5)
+    far = slowly(unchanged(size))
+    ours, theirs = results.find(far, SQLITE), results.find(far, MBSYNC_NO_FSYNC)
+    if ours and theirs:
+        times = ratio_of(theirs, ours)
+        yield Target(f"{far}, mbsync × ours (at least)", times, 5, times >= 5)
 
 
 def _quiet_bytes(results: Results) -> int:
