@@ -152,8 +152,10 @@ class World:
             amount, word = amount % 3, "1:* (FLAGS)"
         elif mishap.kind is Kind.FORGET:
             word = "EXAMINE"
-        at = 0 if word == "STATUS" else mishap.at
-        return Fault(mishap.kind, at, word, amount, change=change)
+        at, times = mishap.at, 1
+        if mishap.kind in {Kind.STATUS, Kind.OMIT, Kind.FORGET}:
+            at, times = 0, mishap.at + 1
+        return Fault(mishap.kind, at, word, amount, times, change=change)
 
     # What a step picks --------------------------------------------------------------------------
 

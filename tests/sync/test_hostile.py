@@ -244,6 +244,14 @@ def test_a_list_of_flags_with_messages_left_out_removes_none(scene: Scene) -> No
     assert scene.ids() == ids
 
 
+def test_a_server_that_does_not_tell_what_has_vanished_is_found_out(scene: Scene) -> None:
+    scene.is_level()
+    scene.server.mailbox.expunge("Work", lambda message: message.uid != 2)
+    scene.server.mailbox.flag("Work", lambda message: True, "\\Flagged", on=True)
+    scene.server.faults.set(Fault(Kind.FORGET, word="EXAMINE", times=ALWAYS))
+    scene.is_level()
+
+
 def test_headers_of_ten_thousand_columns_are_kept(scene: Scene) -> None:
     wide = b"Subject: " + b"w" * 10_000 + b"\r\nReferences: " + b"<a@example.com> " * 700
     content = wide + b"\r\n" + b"X-Odd: 1\r\n" * 1_000 + b"\r\nText\r\n"
