@@ -32,6 +32,7 @@ from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
 from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
+from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
 from services84.sync.errands import Errands
@@ -99,12 +100,15 @@ class Application:
             accounts=accounts,
             folders=folders,
             items=items,
+            visits=FolderVisits(self.database),
             contacts=ContactStore(self.database),
             documents=DocumentStore(self.database),
             principals=PrincipalStore(self.database),
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
-            errands=Errands(accounts, self.engine, mail, slots, self.settings, clock, owner),
+            errands=Errands(
+                accounts, folders, self.engine, mail, slots, self.settings, clock, owner
+            ),
             mail=mail,
             slots=slots,
             clock=clock,

@@ -9,6 +9,9 @@ from services84.agents.email import addresses as _addresses
 from services84.agents.email import authentication as _authentication
 from services84.agents.email import defaults as _defaults
 from services84.agents.email import documents as _documents
+from services84.agents.email import folder_cache as _folder_cache
+from services84.agents.email import folder_changes as _folder_changes
+from services84.agents.email import folders as _folders
 from services84.agents.email import sync as _sync
 from services84.agents.registry import EMAIL, PRINCIPAL, Operation, ServiceTable
 
@@ -22,6 +25,9 @@ _DECLARING_MODULES = (
     _authentication,
     _defaults,
     _documents,
+    _folder_cache,
+    _folder_changes,
+    _folders,
     _principal,
     _sync,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services84.carriers.account import EMailAccount, ServiceAuth, SyncUserAccount
+from services84.carriers.folder import EMailFolder
 from services84.store import values
 
 PASSWORD_MASK = "********"
@@ -72,3 +73,23 @@ def sync_user_account(account: values.Account) -> SyncUserAccount:
         AssociateName=account.associate_name,
         AssociateId=account.associate_id,
     )
+
+
+def folder_carrier(
+    folder: values.FolderDraft, *, total: int, unread: int, folder_id: int
+) -> EMailFolder:
+    """A folder; `folder_id` is 0 for one that is not cached."""
+    return EMailFolder(
+        Name=folder.name,
+        Delimiter=folder.delimiter,
+        Flags=" ".join(_attribute_name(one) for one in folder.attributes),
+        TotalItems=total,
+        UnreadItems=unread,
+        Subscribed=bool(folder.attributes & values.FolderAttribute.SUBSCRIBED),
+        EmailFolderId=folder_id,
+    )
+
+
+def _attribute_name(attribute: values.FolderAttribute) -> str:
+    """The vendor's name of an attribute's bit: `HasNoChildren`."""
+    return (attribute.name or "").title().replace("_", "")

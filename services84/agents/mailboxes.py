@@ -11,12 +11,16 @@ from contextlib import AbstractContextManager, contextmanager
 
 from services84.agents.call import Call
 from services84.carriers.account import EMailConnectionInfo, EMailConnectionInfoExtended
-from services84.errors import InvalidValue, NotFound
+from services84.errors import FolderMissing, InvalidValue, MailServerRefused, NotFound
+from services84.imap.naming import known_server_name
+from services84.imap.values import ListedFolder
 from services84.mailhost import Login, MailHost, split_server
 from services84.store.values import Account, AccountStatus
 from services84.sync.errands import Errand
 
 IMAP, SMTP = "imap", "smtp"
+INBOX = "INBOX"
+LONGEST_SHOWN = 60  # characters of a name in an error
 PORTS = {IMAP: (143, 993), SMTP: (25, 465)}  # without and with UseSSL
 PROTOCOLS = "IMAP, SMTP and nothing at all, which is the usual one of the operation"
 
@@ -84,6 +88,24 @@ def errand_at(
         yield errand
 
 
+@contextmanager
+def errand_at_account(
+    call: Call, info: ConnectionInfo | None, *, member: str = "ConnectionInfo"
+) -> Iterator[Errand]:
+    """As `errand_at`, and raises NotFound unless it is the mailbox of an account of the
+    caller's."""
+    host, login = where(call, info, IMAP, member=member)
+    account = _cached(call, host, login)
+    if account is None:
+        raise NotFound(
+            f"{member}: you have no mail account for {login.username!r} at {host},"
+            " and therefore no cache of it; save one first",
+            parameters={"Member": member},
+        )
+    with call.services.errands.at(host, login, account_id=account.account_id) as errand:
+        yield errand
+
+
 def _cached(call: Call, host: MailHost, login: Login) -> Account | None:
     """The caller's account of the same mailbox."""
     for account in call.services.accounts.of_associate(call.caller.associate_id):
@@ -114,13 +136,71 @@ def current_account(call: Call) -> Account:
 # Folders and messages ---------------------------------------------------------------------------
 
 
-def server_name(errand: Errand, name: str | None, *, member: str) -> str:
+def server_name(
+    errand: Errand, name: str | None, *, member: str, folders: list[ListedFolder] | None = None
+) -> str:
     """How the server spells a folder's name; empty is INBOX. Raises InvalidValue for a name that
-    no folder can have."""
+    no folder can have.
+
+    `folders` are those that the server lists, where they are known already. A folder whose name
+    begins or ends with spaces is found by just that name.
+    """
+    known = errand.connection.folders() if folders is None else folders
+    given = name or ""
+    bare = given.strip() or INBOX
     try:
-        return errand.connection.server_name_of((name or "").strip() or "INBOX")
+        exact = known_server_name(given, known) if given != bare and given.strip() else None
+        return exact or errand.connection.server_name_of(bare, known)
     except ValueError as error:
-        raise InvalidValue(member, (name or "")[:100], str(error)) from error
+        raise InvalidValue(member, given[:100], str(error)) from error
+
+
+def existing_folder(
+    errand: Errand, name: str | None, *, member: str, folders: list[ListedFolder] | None = None
+) -> str:
+    """As `server_name`, for a folder that has to exist; raises NotFound, which names the member.
+
+    A server may have folders that it does not list; it is asked for those.
+    """
+    known = errand.connection.folders() if folders is None else folders
+    spelt = server_name(errand, name, member=member, folders=known)
+    if all(one.server_name != spelt for one in known):
+        try:
+            errand.connection.status(spelt)
+        except MailServerRefused as refusal:
+            raise _no_folder(member, name) from refusal
+    return spelt
+
+
+def require_folder(name: str | None, member: str) -> None:
+    """Raises InvalidValue where a folder has to be named and is not."""
+    if not (name or "").strip():
+        raise InvalidValue(member, name or "", "is empty; a folder has to be named")
+
+
+@contextmanager
+def refusals_about(member: str, name: str | None) -> Iterator[None]:
+    """Let what a server refuses in the block name the member and the folder: raises NotFound for
+    FolderMissing, MailServerRefused with the server's reason."""
+    try:
+        yield
+    except FolderMissing as missing:
+        raise _no_folder(member, name) from missing
+    except MailServerRefused as refusal:
+        text = f"{member}: {_shown(name)}: {refusal.message}"
+        raise MailServerRefused(text, host=refusal.host) from refusal
+
+
+def _no_folder(member: str, name: str | None) -> NotFound:
+    return NotFound(
+        f"{member}: there is no folder {_shown(name)}",
+        parameters={"Member": member, "Folder": name or INBOX},
+    )
+
+
+def _shown(name: str | None) -> str:
+    text = name or INBOX
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")
 
 
 def uids_from(server_ids: Sequence[int | None] | None, *, member: str) -> list[int]:

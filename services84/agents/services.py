@@ -18,6 +18,7 @@ from services84.store.documents import DocumentStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
+from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.errands import Errands
 from services84.sync.mailbox import MailServers
@@ -33,6 +34,7 @@ class Services:
     accounts: AccountStore
     folders: FolderStore
     items: ItemStore
+    visits: FolderVisits
     contacts: ContactStore
     documents: DocumentStore
     principals: PrincipalStore

@@ -236,6 +236,16 @@ email_folder = Table(
     **_IDS_STAY,
 )
 
+folder_visit = Table(
+    "folder_visit",
+    metadata,
+    _reference("associate_id", "associate.associate_id", primary_key=True, autoincrement=False),
+    _text("place", primary_key=True),  # a hash of server, user and folder
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("uid_next", BigInteger, nullable=False),
+    _moment("visited"),
+)
+
 email_item = Table(
     "email_item",
     metadata,

@@ -26,7 +26,8 @@ from services84.imap.connection import ImapConnection
 from services84.mailhost import Login, MailHost
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
-from services84.store.values import Account, Lease, ServiceAuth
+from services84.store.folders import FolderStore
+from services84.store.values import Account, FolderChanges, Lease, RunOutcome, ServiceAuth
 from services84.sync.engine import SyncEngine
 from services84.sync.mailbox import MailServers
 from services84.sync.moves import Told
@@ -52,10 +53,26 @@ class Errand:
     account_id: int | None
     touched: set[str] = field(default_factory=set)
     told: list[Told] = field(default_factory=list)
+    list_changed: bool = False
+    deleted: set[str] = field(default_factory=set)
 
     def touch(self, *server_names: str) -> None:
         """These folders, by their server names, are not what they were: changed, made, deleted."""
         self.touched.update(server_names)
+
+    def relist(self) -> None:
+        """The list of folders is not what it was, nor their attributes; their mail is."""
+        self.list_changed = True
+
+    def delete(self, server_name: str) -> None:
+        """Remove a folder with all its messages.
+
+        Its cache goes as well: a server may go on listing it, because of folders below it (RFC
+        3501 section 6.3.4) or, for a while, by mistake. Raises as `ImapConnection.delete_folder`.
+        """
+        self.touch(server_name)
+        self.connection.delete_folder(server_name)
+        self.deleted.add(server_name)
 
     def moved(
         self, source: str, target: str, uid_validity: int | None, uids: Mapping[int, int]
@@ -72,6 +89,7 @@ class Errands:
     def __init__(
         self,
         accounts: AccountStore,
+        folders: FolderStore,
         engine: SyncEngine,
         mail: MailServers,
         slots: HostSlots,
@@ -80,6 +98,7 @@ class Errands:
         owner: str,
     ) -> None:
         self._accounts = accounts
+        self._folders = folders
         self._engine = engine
         self._mail = mail
         self._slots = slots
@@ -126,15 +145,28 @@ class Errands:
             return None
         only = {*server_names, *errand.touched}
         lease = self._lease(errand.account_id)
+        self._forget(lease, errand)
         told, errand.told = errand.told, []
         errand.touched.clear()
+        errand.list_changed = False
         return self._engine.follow(lease, errand.connection, only, told)
+
+    def _forget(self, lease: Lease, errand: Errand) -> None:
+        """Drop the cache of folders that were deleted; the list tells what is in their place."""
+        cached = self._folders.list(lease.account_id) if errand.deleted else []
+        ids = [one.folder_id for one in cached if one.server_name in errand.deleted]
+        errand.deleted.clear()
+        try:
+            self._folders.reconcile(lease, FolderChanges(removed=ids))
+        except Services84Error:
+            self._accounts.finish_run(lease, RunOutcome(partial=True), self._clock())
+            raise
 
     def _follow_up(self, errand: Errand) -> Iterator[Errand]:
         try:
             yield errand
         finally:
-            if errand.touched:
+            if errand.touched or errand.list_changed:
                 self._catch_up(errand)
 
     def _catch_up(self, errand: Errand) -> None:

@@ -28,7 +28,7 @@ def sync_email_account(call: Call, account: SyncUserAccount | None) -> None:
     """Bring the cache of one account level with its mail server."""
     account_id = _account_meant(call, account).account_id
     report = call.services.sync.sync(account_id, asked=call.arrived)
-    call.extra.update(_extra_of(report))
+    call.extra.update(extra_of(report))
     if report.error is not None:
         raise report.error
 
@@ -87,7 +87,8 @@ def _check_owner(carrier: SyncUserAccount, account: Account) -> None:
         )
 
 
-def _extra_of(report: SyncReport) -> dict[str, str]:
+def extra_of(report: SyncReport) -> dict[str, str]:
+    """What ExtraInfo tells of a sync."""
     return {
         "Sync.State": str(report.state),
         "Sync.New": str(report.new),
