@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     )
     wsdl_soap: Literal["both", "1.1", "1.2"] = Field(
         "both", description="the ports of ?wsdl where the address does not say"
+    )
+    time_zone: str = Field(
+        "UTC", description="IANA name of the zone of dates for callers that name none"
     )
     reveal_passwords: bool = Field(
         False, description="true: mail passwords are returned decrypted, as the vendor does"
@@ -170,6 +174,15 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(network, strict=False)
             except ValueError as error:
                 raise ValueError(f"{network!r} is no IP network such as 10.0.0.0/8") from error
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is no time zone such as Europe/Oslo") from error
         return value
 
     @field_validator("remote_user_header")

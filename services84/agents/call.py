@@ -7,7 +7,7 @@ it and write to `extra` only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Call:
     """One admitted call.
 
     `associate` is None only for operations that need no ticket. `arrived` is when the call was
-    admitted. `extra` becomes the ExtraInfo header of the reply, in order of insertion.
+    admitted. `extra` becomes the ExtraInfo header of the reply, in order of insertion. `zone` is
+    the time zone in which the caller gives and gets dates.
     """
 
     services: Services
@@ -51,6 +52,7 @@ class Call:
     arrived: datetime
     associate: Associate | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     @property
     def caller(self) -> Associate:

@@ -7,9 +7,12 @@ nothing about what exists. What an admitted caller may touch is the operations' 
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from services84.agents.call import Call, Presented
 from services84.agents.registry import EMAIL, Operation
 from services84.agents.services import Services
+from services84.agents.zones import zone_of
 from services84.errors import AccessDenied, NotAuthenticated
 from services84.security.tickets import hash_ticket
 
@@ -21,7 +24,7 @@ def admit(services: Services, operation: Operation, presented: Presented) -> Cal
 
     Raises NotAuthenticated for a missing or unknown application token (online), and for a
     missing, unknown, revoked or expired ticket; AccessDenied for an application to which the
-    EMail agent has not been granted (online).
+    EMail agent has not been granted (online); InvalidValue for an unknown time zone.
     """
     call = Call(services, presented, arrived=services.clock())
     if services.settings.online:
@@ -36,6 +39,7 @@ def admit(services: Services, operation: Operation, presented: Presented) -> Cal
         if row is None:
             raise NotAuthenticated(f"the ticket is not known or has expired; {HOW_TO_GET_ONE}")
         call.associate = row.associate
+    call.zone = zone_of(presented.time_zone, ZoneInfo(services.settings.time_zone))
     return call
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services84.agents.call import Call
+from services84.agents.zones import as_meant, as_seen
+from services84.carriers.dates import change_dates
 
 Handler = Callable[..., Any]
 Members = Mapping[str, Any]  # member name → Spyne type, in the order of the WSDL
@@ -44,14 +47,20 @@ class Operation:
     def invoke(self, call: Call, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run the handler; gives a value for every member of `returns`.
 
+        Handlers see points in time; a caller gives and gets them as its time zone has them.
         Raises whatever the handler raises, all of `services84.errors`.
         """
-        result = self.handler(call, *(arguments.get(name) for name in self.parameters))
+        meant, seen = partial(as_meant, zone=call.zone), partial(as_seen, zone=call.zone)
+        given = [
+            change_dates(kind, arguments.get(name), meant) for name, kind in self.parameters.items()
+        ]
+        result = self.handler(call, *given)
         if not self.returns:
             return {}
-        if len(self.returns) == 1:
-            return {next(iter(self.returns)): result}
-        return dict(result)
+        values = {next(iter(self.returns)): result} if len(self.returns) == 1 else dict(result)
+        return {
+            name: change_dates(self.returns[name], value, seen) for name, value in values.items()
+        }
 
 
 class ServiceTable:

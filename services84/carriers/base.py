@@ -25,6 +25,15 @@ Short = SpyneInteger16.customize(nillable=False)
 Boolean = SpyneBoolean.customize(nillable=False)
 Double = SpyneDouble.customize(nillable=False)
 DateTime = SpyneDateTime.customize(nillable=False)
+
+
+class UtcDateTime(DateTime):
+    """A stamp of when something was made or changed: in UTC, whatever the caller's time zone."""
+
+    __type_name__ = "dateTime"
+    __namespace__ = DateTime.get_namespace()
+
+
 String = SpyneUnicode
 Binary = SpyneByteArray
 

@@ -9,6 +9,7 @@ from services84.carriers.base import (
     Short,
     String,
     StringDictionary,
+    UtcDateTime,
     array_of,
     enumeration,
 )
@@ -110,8 +111,8 @@ class DocumentEntity(Carrier):
     Name = String
     OurRef = String
     YourRef = String
-    CreatedDate = DateTime
-    UpdatedDate = DateTime
+    CreatedDate = UtcDateTime
+    UpdatedDate = UtcDateTime
     Description = String
     DocumentTemplate = DocumentTemplate
     Person = Person

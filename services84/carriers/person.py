@@ -9,6 +9,7 @@ from services84.carriers.base import (
     Short,
     String,
     StringDictionary,
+    UtcDateTime,
     array_of,
 )
 from services84.carriers.contact import Address, Business, Category, Contact, Country
@@ -61,7 +62,7 @@ class SelectableMDOListItem(Carrier):
     ColorBlock = Int
     IconHint = String
     Selected = Boolean
-    LastChanged = DateTime
+    LastChanged = UtcDateTime
     ExtraInfo = String
     StyleHint = String
     Hidden = Boolean
@@ -78,9 +79,9 @@ class ConsentInfo(Carrier):
 
     ConsentPersonId = Int
     Comment = String
-    Registered = DateTime
+    Registered = UtcDateTime
     RegisteredAssociateId = Int
-    Updated = DateTime
+    Updated = UtcDateTime
     UpdatedAssociateId = Int
     LegalBaseId = Int
     LegalBaseKey = String
@@ -148,8 +149,8 @@ class PersonEntity(Carrier):
     Lastname = String
     Mrmrs = String
     Title = String
-    UpdatedDate = DateTime
-    CreatedDate = DateTime
+    UpdatedDate = UtcDateTime
+    CreatedDate = UtcDateTime
     BirthDate = DateTime
     CreatedBy = Associate
     Emails = ArrayOfEntityElement
@@ -189,8 +190,8 @@ class PersonEntity(Carrier):
     CustomerLanguage = CustomerLanguage
     DbiAgentId = Int
     DbiKey = String
-    DbiLastModified = DateTime
-    DbiLastSyncronized = DateTime
+    DbiLastModified = UtcDateTime
+    DbiLastSyncronized = UtcDateTime
     SentInfo = Short
     ShowContactTickets = Short
     UserInfo = UserInfo

@@ -8,6 +8,7 @@ from services84.carriers.base import (
     Int,
     Short,
     String,
+    UtcDateTime,
     enumeration,
 )
 
@@ -36,7 +37,7 @@ class Project(Carrier):
     AssociateId = Int
     AssociateFullName = String
     TypeId = Int
-    Updated = DateTime
+    Updated = UtcDateTime
     StatusId = Int
     Status = String
     TextId = Int

@@ -177,7 +177,7 @@ def test_every_type_is_read_and_written(endpoint: SoapEndpoint, service: Service
         "Short": "2",
         "Boolean": "true",
         "Double": "1.5",
-        "DateTime": "2024-02-29T12:30:01.500000+00:00",
+        "DateTime": "2024-02-29T12:30:01.500000",
         "String": " a<b\n",
         "Binary": "AAEC",
         "Enumeration": "InternalAssociate",

@@ -73,6 +73,7 @@ def envelope(
     version: str = "1.1",
     ticket: str | None = None,
     application_token: str | None = None,
+    time_zone: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A request as a legacy client sends it; `members` is XML with the prefix `n`."""
     headers = ""
@@ -80,6 +81,8 @@ def envelope(
         headers += f"<n:ApplicationToken>{escape(application_token)}</n:ApplicationToken>"
     if ticket is not None:
         headers += f"<n:Credentials><n:Ticket>{escape(ticket)}</n:Ticket></n:Credentials>"
+    if time_zone is not None:
+        headers += member_xml({"TimeZone": time_zone})
     return (
         f'<?xml version="1.0" encoding="utf-8"?>'
         f'<s:Envelope xmlns:s="{ENVELOPES[version]}" xmlns:n="{SERVICES84}" '
@@ -157,7 +160,11 @@ class Service:
             CONTENT_LENGTH=str(len(body)),
             **{"wsgi.input": io.BytesIO(body), **environ},
         )
-        return Reply(status, headers.get("content-type", ""), etree.fromstring(content))
+        return Reply(
+            status,
+            headers.get("content-type", ""),
+            etree.fromstring(content, etree.XMLParser(huge_tree=True)),
+        )
 
     def request(self, path: str, **environ: Any) -> tuple[str, dict[str, str], bytes]:
         """One WSGI request; gives status, headers in lower case and the body."""
