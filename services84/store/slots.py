@@ -104,6 +104,22 @@ class SlotStore:
             found = {row.held: row.count_ for row in connection.execute(query)}
         return found.get(True, 0), found.get(False, 0)
 
+    def hosts(self, now: datetime) -> dict[str, tuple[int, int]]:
+        """The same of every host that has such tickets."""
+        query = (
+            select(slot.c.host, slot.c.held, func.count().label("count_"))
+            .where(slot.c.until > now)
+            .group_by(slot.c.host, slot.c.held)
+        )
+        found: dict[str, dict[bool, int]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.host, {})[row.held] = row.count_
+        return {
+            host: (numbers.get(True, 0), numbers.get(False, 0))
+            for host, numbers in sorted(found.items())
+        }
+
 
 def _lock(connection: Connection, host: str) -> None:
     """Let one transaction at a time count a host's slots; SQLite has one writer anyway."""
