@@ -25,9 +25,8 @@ def mime_bytes(text: str) -> bytes:
 
 
 def mime_text(source: bytes) -> str:
-    """A message as text: characters where its bytes are UTF-8 or of the charset that a text
-    declares, else each byte as the Latin-1 character. `mime_bytes` makes the bytes of it again.
-    """
+    """A message as text: by the charset that a text of it declares, else as UTF-8 or Western.
+    What `mime_bytes` makes of it again reads the same."""
     # Text in a charset that shifts by escapes, which XML cannot carry, is not left as it stands.
     if _is_utf8(source) and b"\x1b" not in source:
         return source.decode("utf-8")
@@ -52,7 +51,13 @@ def _read(leaf: Part, body: bytes) -> str:
 
 
 def _either(raw: bytes) -> str:
-    return raw.decode("utf-8" if _is_utf8(raw) else "latin-1")
+    """Text that declares no charset, or another than its own."""
+    for charset in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(charset)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
 
 
 def _bytes_of(text: str) -> bytes:

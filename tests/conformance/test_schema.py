@@ -11,6 +11,7 @@ import pytest
 from services84.agents import EMAIL, TABLES
 from tests.conformance.conftest import Customer
 from tests.conformance.folders import use_folders
+from tests.conformance.live_messages import read_and_file
 from tests.conformance.mono import compile_program, run_program
 from tests.conformance.people import archive_a_mail, ask_the_book, fill_book
 from tests.soap.contract_schema import check_reply, compile_schemas, inline_schemas
@@ -130,6 +131,7 @@ def test_every_reply_of_a_success_is_valid(
     talk.succeeds("SyncEmailAccount", sync)
     talk.succeeds("SyncEmailAccounts", f"<n:SyncUserAccounts>{sync}</n:SyncUserAccounts>")
     use_folders(talk.succeeds, connection(customer.dovecot.port_plain, customer))
+    read_and_file(talk.succeeds, connection(customer.dovecot.port_plain, customer))
     fill_book(customer.server, customer.address)
     ask_the_book(talk.succeeds, customer.address)
     archive_a_mail(talk.succeeds, customer.address)
