@@ -29,6 +29,7 @@ Services84Error
 │       ├── TlsFailed         no TLS where it is needed, or a certificate that is not trusted
 │       ├── LoginRefused      the credentials were refused
 │       ├── MailServerBusy    throttled; try again later
+│       │   └── CacheBehind   the cache cannot be brought level while a caller waits
 │       ├── SendUncertain     a message may have been sent; nobody knows
 │       ├── RecipientsRefused the server does not take mail for some of the recipients
 │       └── MailServerRefused the server answered NO or BAD, or what nobody understands
@@ -248,6 +249,15 @@ class MailServerBusy(MailServerError):
     def __init__(self, message: str, *, host: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, host=host)
         self.retry_after = retry_after
+
+
+class CacheBehind(MailServerBusy):
+    """The cache of account `account_id` is not level with the server and cannot be brought there
+    while a caller waits: there is too much, or another sync has the account."""
+
+    def __init__(self, message: str, account_id: int, *, retry_after: float) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.account_id = account_id
 
 
 class MailServerRefused(MailServerError):

@@ -17,8 +17,9 @@ from datetime import datetime
 import structlog
 
 from services84.errors import (
+    CacheBehind,
     LoginRefused,
-    MailServerBusy,
+    MailServerUnreachable,
     NotFound,
     Services84Error,
 )
@@ -40,6 +41,7 @@ SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host ma
 # The longest silence of a server: a caller gives up after a minute (WCF's default), and shall
 # hear the reason before that.
 PATIENCE = 20.0
+FOLLOW_SECONDS = 25.0  # how long the cache may take to follow
 LEASE_SECONDS = 15.0  # how long the cache is waited for when a sync has the account
 POLL_SECONDS = 0.1
 
@@ -137,9 +139,9 @@ class Errands:
     def refresh(self, errand: Errand, server_names: Iterable[str]) -> SyncReport | None:
         """Bring folders level now; the block learns what came of it. None without an account.
 
-        The list of folders is brought level in any case. Raises MailServerBusy when a sync of
-        the account goes on for too long to be waited for, MailServerError, LeaseLost,
-        SyncInterrupted, StoreError.
+        The list of folders is brought level in any case. Raises CacheBehind when that takes too
+        long, after which the connection may be of no use, or when a sync of the account does;
+        MailServerError, LeaseLost, SyncInterrupted, StoreError.
         """
         if errand.account_id is None:
             return None
@@ -149,7 +151,8 @@ class Errands:
         told, errand.told = errand.told, []
         errand.touched.clear()
         errand.list_changed = False
-        return self._engine.follow(lease, errand.connection, only, told)
+        with _time_limit(errand.connection, lease.account_id):
+            return self._engine.follow(lease, errand.connection, only, told)
 
     def _forget(self, lease: Lease, errand: Errand) -> None:
         """Drop the cache of folders that were deleted; the list tells what is in their place."""
@@ -190,11 +193,39 @@ class Errands:
             if self._accounts.get(account_id, secrets=False) is None:
                 raise NotFound(f"no mail account {account_id}")
             if self._engine.stopping or time.monotonic() > deadline:
-                raise MailServerBusy(
+                raise CacheBehind(
                     f"account {account_id} is being synced; ask again when that is done",
+                    account_id,
                     retry_after=LEASE_SECONDS,
                 )
             pause.wait(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _time_limit(connection: ImapConnection, account_id: int) -> Iterator[None]:
+    """Break the connection when the block takes too long; what was committed by then stays."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        connection.close()
+
+    timer = threading.Timer(FOLLOW_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except MailServerUnreachable as error:
+        if not over.is_set():
+            raise
+        raise CacheBehind(
+            f"there is more new in account {account_id} than can be fetched while a caller waits;"
+            " the next sync fetches the rest",
+            account_id,
+            retry_after=FOLLOW_SECONDS,
+        ) from error
+    finally:
+        timer.cancel()
 
 
 def _incoming(account: Account) -> ServiceAuth:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from tests.support.boxes import Box, box_on, carriers, dovecot_box, listed, strings
 from tests.support.dovecot import DovecotServer
-from tests.support.mailboxes import append, message, quoted
+from tests.support.mailboxes import append, cache_view, message, quoted, server_view
 from tests.support.service import Service
 
 EVERYWHERE = pytest.mark.parametrize("box", ["dovecot", "courier"], indirect=True)
@@ -87,15 +88,60 @@ def test_one_wrong_name_and_no_folder_is_refreshed(
     assert counts(mine.sync()) == ("1", "1", "1")
 
 
-def test_while_the_account_is_synced_the_caller_is_asked_for_patience(
+def test_while_another_syncs_the_account_the_number_of_that_run_is_given(
     mine: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services84.sync.errands.LEASE_SECONDS", 0.2)
     fill(mine, "INBOX")
     services = mine.service.services
-    assert services.accounts.take_lease(mine.account_id, "another", services.clock(), 600)
-    reply = mine.call("RefreshFolder", mine.info(), strings("Folders", ["INBOX"]))
-    assert "is being synced" in reply.exception["Message"]
+    lease = services.accounts.take_lease(mine.account_id, "another", services.clock(), 600)
+    assert lease is not None
+    reply = mine.does("RefreshFolder", mine.info(), strings("Folders", ["INBOX"]))
+    assert reply.text("Response") == str(lease.run_id)
+    assert reply.extra["Sync.State"] == "running"
+
+
+def test_what_takes_too_long_goes_on_by_itself(mine: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services84.sync.errands.FOLLOW_SECONDS", 0.0)
+    fill(mine, "INBOX")
+    alter(mine, "INBOX")
+    reply = mine.does("RefreshFolder", mine.info(), strings("Folders", ["INBOX"]))
+    assert int(reply.text("Response") or 0) > 0
+    assert reply.extra["Sync.State"] == "running"
+    wait_until_level(mine)
+    alter_more(mine)
+    reply = mine.does("RefreshFolderForAssociate", more=strings("Folders", ["INBOX"]))
+    (told,) = json.loads(reply.text("Response") or "")
+    assert (told["name"], told["refreshed"]) == ("INBOX", False)
+    wait_until_level(mine)
+
+
+def alter_more(box: Box) -> None:
+    with box.client() as client:
+        append(client, "INBOX", message(51))
+
+
+def wait_until_level(box: Box) -> None:
+    """Wait for a sync in the background, without asking for one."""
+    deadline = time.monotonic() + 20
+    while True:
+        with box.client() as client:
+            seen = server_view(client)
+        if cache_view(box.service, box.account_id) == seen:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_change_is_made_even_where_the_cache_cannot_follow_in_time(
+    mine: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services84.sync.errands.FOLLOW_SECONDS", 0.0)
+    fill(mine, "Work")
+    mine.does("EmptyFolder", mine.info("Work"))
+    assert mine.cached()["Work"].total == 3
+    mine.sync()
+    mine.assert_level()
 
 
 @EVERYWHERE

@@ -27,10 +27,10 @@ from services84.agents.registry import operation
 from services84.carriers.account import EMailConnectionInfo
 from services84.carriers.base import ArrayOfString, Boolean, Int, String
 from services84.carriers.folder import ArrayOfEMailFolder, EMailFolder
-from services84.errors import MailServerRefused, NotFound
+from services84.errors import CacheBehind, MailServerRefused, NotFound
 from services84.store.values import Folder, FolderAttribute, FolderDraft
 from services84.sync.errands import Errand
-from services84.sync.values import SyncReport
+from services84.sync.values import SyncReport, SyncState
 
 DONE = 0  # the vendor's service gives the id of a batch task where it refreshes later
 
@@ -42,13 +42,30 @@ def refresh_folder(
     call: Call, info: EMailConnectionInfo | None, names: list[str | None] | None
 ) -> int:
     """Bring folders of the caller's cached account level with the server, and give 0 when it is
-    done; without Folders the one that ConnectionInfo names. ExtraInfo tells what was new."""
-    with errand_at_account(call, info) as errand:
-        wanted = _named(errand, names, info.Folder if info else None)
-        report = _refreshed(call, errand, wanted)
+    done; without Folders the one that ConnectionInfo names. ExtraInfo tells what was new.
+
+    Where that takes too long to be waited for, a sync of the account goes on, and the number of
+    a run of it is given.
+    """
+    try:
+        with errand_at_account(call, info) as errand:
+            wanted = _named(errand, names, info.Folder if info else None)
+            report = _refreshed(call, errand, wanted)
+    except CacheBehind as behind:
+        return _go_on_without(call, behind)
     if report.skipped:
         raise MailServerRefused(f"Folders: the server did not open {', '.join(report.skipped)}")
     return DONE
+
+
+def _go_on_without(call: Call, behind: CacheBehind) -> int:
+    """See that the account is synced; gives the number of a run."""
+    started = call.services.sync.start_many([behind.account_id])
+    if started.refused:
+        raise behind
+    call.extra["Sync.State"] = str(SyncState.RUNNING)
+    run = call.services.accounts.latest_run(behind.account_id)
+    return run.run_id if run is not None else behind.account_id
 
 
 @operation("RefreshFolderForAssociate", returns=String, Folders=ArrayOfString)
@@ -58,20 +75,28 @@ def refresh_folder_for_associate(call: Call, names: list[str | None] | None) -> 
 
     Gives a JSON array with an object for each folder: name; id, as EmailFolderId; total and
     unread, the messages in the cache now; new, changed and removed, what this call has done to
-    them; refreshed, which is false for a folder that the server did not open.
+    them; refreshed, which is false for a folder that the server did not open, and for all of
+    them where that takes too long to be waited for: then a sync of the account goes on.
     """
-    services = call.services
     account_id = current_account(call).account_id
-    with errand_for(call, account_id) as errand:
-        wanted = _visible(errand) if names is None else _named(errand, names, None)
-        cached = {one.server_name: one for one in services.folders.list(account_id)}
-        before = {name: _states(call, cached[name]) for name in wanted if name in cached}
-        report = _refreshed(call, errand, wanted)
-    cached = {one.server_name: one for one in services.folders.list(account_id)}
-    told = [
-        _told(call, cached[name], before.get(name, {}), report) for name in wanted if name in cached
-    ]
+    report: SyncReport | None = None
+    before: dict[str, States] = {}
+    try:
+        with errand_for(call, account_id) as errand:
+            wanted = _visible(errand) if names is None else _named(errand, names, None)
+            cached = _cached(call, account_id)
+            before = {name: _states(call, cached[name]) for name in wanted if name in cached}
+            report = _refreshed(call, errand, wanted)
+    except CacheBehind as behind:
+        _go_on_without(call, behind)
+    cached = _cached(call, account_id)
+    known = [(cached[name], before.get(name, {})) for name in wanted if name in cached]
+    told = [_told(call, folder, states, report) for folder, states in known]
     return json.dumps(told, ensure_ascii=False)
+
+
+def _cached(call: Call, account_id: int) -> dict[str, Folder]:
+    return {one.server_name: one for one in call.services.folders.list(account_id)}
 
 
 def _named(
@@ -113,7 +138,7 @@ def _states(call: Call, folder: Folder) -> States:
     return {one.item_id: (int(one.flags), one.keywords) for one in states.values()}
 
 
-def _told(call: Call, folder: Folder, before: States, report: SyncReport) -> dict[str, Any]:
+def _told(call: Call, folder: Folder, before: States, report: SyncReport | None) -> dict[str, Any]:
     """What RefreshFolderForAssociate says of a folder."""
     now = _states(call, folder)
     return {
@@ -124,7 +149,7 @@ def _told(call: Call, folder: Folder, before: States, report: SyncReport) -> dic
         "new": len(now.keys() - before.keys()),
         "changed": sum(state != before.get(item, state) for item, state in now.items()),
         "removed": len(before.keys() - now.keys()),
-        "refreshed": folder.name not in report.skipped,
+        "refreshed": report is not None and folder.name not in report.skipped,
     }
 
 
