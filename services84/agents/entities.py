@@ -7,13 +7,20 @@ Points in time are aware, in UTC; how a caller sees them is a front end's matter
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from services84.agents.attachments import (
+    CALENDAR_NAME,
+    HIGHEST_INT,
+    attachment_by_id,
+    attachment_carrier,
+    attachment_carriers,
+    stored_attachments,
+)
 from services84.carriers.address import EMailAddress
 from services84.carriers.folder import EMailFolder
 from services84.carriers.message import (
-    EMailAttachment,
     EMailCustomHeader,
     EMailEntity,
     EMailEnvelope,
@@ -21,15 +28,8 @@ from services84.carriers.message import (
     EMailPriority,
 )
 from services84.mime.addresses import address_list
-from services84.mime.parse import ParsedAttachment, ParsedMessage, parse
-from services84.mime.reading import (
-    AttachmentContent,
-    attachment_ids,
-    attachment_of,
-    attachments_of,
-    custom_headers,
-)
-from services84.mime.structure import read_structure, with_line_ends
+from services84.mime.parse import parse
+from services84.mime.reading import custom_headers
 from services84.store.values import (
     Folder,
     FolderAttribute,
@@ -39,10 +39,29 @@ from services84.store.values import (
     NewAttachment,
 )
 
+__all__ = [
+    "CALENDAR_NAME",
+    "HIGHEST_INT",
+    "PRIORITIES",
+    "address_of",
+    "addresses_of",
+    "attachment_by_id",
+    "attachment_carrier",
+    "attachment_carriers",
+    "attribute_names",
+    "entity_of_item",
+    "entity_of_source",
+    "envelope_of",
+    "envelope_of_source",
+    "flags_from",
+    "flags_of",
+    "folder_of",
+    "priority_of",
+    "server_id",
+    "uid_of",
+]
+
 PRIORITIES = ("NoPriority", "Highest", "High", "Normal", "Low", "Lowest")
-HIGHEST_INT = 2**31 - 1
-CALENDAR_NAME = "invitation.ics"
-_CALENDAR = "text/calendar"
 
 # Numbers, flags, priorities ---------------------------------------------------------------------
 
@@ -216,7 +235,6 @@ def entity_of_item(
 ) -> EMailEntity:
     """A stored message. Custom headers and attachments' bytes come from `source`, where it is
     given and, for the latter, `contents` are wanted."""
-    listed = [_as_parsed(each) for each in attachments]
     return EMailEntity(
         To=addresses_of(item.to),
         Cc=addresses_of(item.cc),
@@ -232,17 +250,14 @@ def entity_of_item(
         PlainBody=body.plain_body if body else "",
         IsSent=not (item.flags & ItemFlag.DRAFT or folder.attributes & FolderAttribute.DRAFTS),
         ServerId=server_id(item.uid),
-        Attachments=_with_invitation(
-            _listed(listed, _contents(source) if source and contents else {}),
-            source if body and body.calendar else None,
-            contents=contents,
-        ),
+        Attachments=stored_attachments(attachments, body, source, contents=contents),
         CustomHeaderList=_custom_headers(source) if source else [],
         FolderName=folder.name,
         EmailItemId=item.item_id,
         AccountId=folder.account_id,
         ReceivedAt=item.internal_date,
         InReplyTo=_parent(item.in_reply_to, parent),
+        RepliedAt=item.replied_at,
     )
 
 
@@ -251,93 +266,3 @@ def _custom_headers(source: bytes) -> list[EMailCustomHeader]:
         EMailCustomHeader(Name=name, Values=list(values))
         for name, values in custom_headers(source).items()
     ]
-
-
-# Attachments ------------------------------------------------------------------------------------
-
-
-def attachment_carriers(
-    source: bytes, message: ParsedMessage, *, contents: bool
-) -> list[EMailAttachment]:
-    """The attachments of a message; with their bytes when `contents` are wanted. An invitation,
-    which mail programs show as a part of the text, is among them."""
-    found = _listed(message.attachments, _contents(source) if contents else {})
-    return _with_invitation(found, source if message.calendar else None, contents=contents)
-
-
-def attachment_carrier(
-    about: ParsedAttachment, attachment_id: str, content: AttachmentContent | None = None
-) -> EMailAttachment:
-    """One attachment under the id that it is asked for by."""
-    return EMailAttachment(
-        Description=(content.description if content else "") or about.name,
-        Filename=about.name,
-        Size=min(len(content.data) if content else about.size, HIGHEST_INT),
-        Type=about.content_type,
-        Encoding=about.encoding,
-        Id=attachment_id,
-        Disposition="inline" if about.inline else "attachment",
-        Stream=content.data if content else None,
-    )
-
-
-def _listed(
-    attachments: Sequence[ParsedAttachment], contents: Mapping[str, AttachmentContent]
-) -> list[EMailAttachment]:
-    return [
-        attachment_carrier(about, attachment_id, contents.get(about.part))
-        for about, attachment_id in zip(attachments, attachment_ids(attachments), strict=True)
-    ]
-
-
-def _contents(source: bytes) -> dict[str, AttachmentContent]:
-    return {content.about.part: content for content in attachments_of(source)}
-
-
-def _as_parsed(stored: NewAttachment) -> ParsedAttachment:
-    return ParsedAttachment(
-        part=stored.part,
-        content_id=stored.content_id,
-        name=stored.name,
-        content_type=stored.content_type,
-        size=stored.size,
-        encoding=stored.encoding,
-        inline=stored.inline,
-    )
-
-
-def attachment_by_id(source: bytes, attachment_id: str) -> EMailAttachment | None:
-    """The attachment that an id names, with its bytes: a Content-ID, or the number of a part."""
-    found = attachment_of(source, attachment_id)
-    if found is not None:
-        return attachment_carrier(found.about, attachment_id.strip(), found)
-    invitation = _invitation(source, contents=True)
-    return invitation if invitation and invitation.Id == attachment_id.strip() else None
-
-
-def _with_invitation(
-    attachments: list[EMailAttachment], source: bytes | None, *, contents: bool
-) -> list[EMailAttachment]:
-    """The attachments and the message's own calendar part, which no other member could hold."""
-    if source is None or any(each.Type == _CALENDAR for each in attachments):
-        return attachments
-    invitation = _invitation(source, contents=contents)
-    return attachments if invitation is None else [*attachments, invitation]
-
-
-def _invitation(source: bytes, *, contents: bool) -> EMailAttachment | None:
-    leaves = read_structure(with_line_ends(source)).root.leaves()
-    part = next((leaf for leaf in leaves if leaf.content_type == _CALENDAR), None)
-    if part is None:
-        return None
-    text = parse(source).calendar.encode("utf-8", "replace")
-    return EMailAttachment(
-        Description=CALENDAR_NAME,
-        Filename=CALENDAR_NAME,
-        Size=len(text),
-        Type=_CALENDAR,
-        Encoding=part.encoding,
-        Id=part.number,
-        Disposition="inline",
-        Stream=text if contents else None,
-    )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from services84.errors import StoreError
-from services84.store.database import Database
+from services84.store.item_lookups import ITEM, ItemLookups, item_of
 from services84.store.sql import chunks
 from services84.store.tables import (
     email_attachment,
@@ -30,29 +30,6 @@ from services84.store.values import (
     Refusal,
 )
 
-_ITEM = (
-    email_item.c.email_item_id,
-    email_item.c.email_folder_id,
-    email_item.c.uid_validity,
-    email_item.c.uid,
-    email_item.c.flags,
-    email_item.c.keywords,
-    email_item.c.received_at,
-    email_item.c.size,
-    email_item.c.message_id,
-    email_item.c.in_reply_to,
-    email_item.c.references,
-    email_item.c.subject,
-    email_item.c.sender,
-    email_item.c.reply_to,
-    email_item.c.to,
-    email_item.c.cc,
-    email_item.c.bcc,
-    email_item.c.sent_at,
-    email_item.c.priority,
-    email_item.c.parse_problem,
-)
-
 _IDENTITY = select(
     email_item.c.email_item_id,
     email_item.c.uid,
@@ -62,11 +39,8 @@ _IDENTITY = select(
 )
 
 
-class ItemStore:
+class ItemStore(ItemLookups):
     """The messages of folders. All methods raise StoreError."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # What a sync compares with -------------------------------------------------------------------
 
@@ -143,23 +117,23 @@ class ItemStore:
         """The message of this id."""
         with self._database.reading() as connection:
             row = connection.execute(
-                select(*_ITEM).where(email_item.c.email_item_id == item_id)
+                select(*ITEM).where(email_item.c.email_item_id == item_id)
             ).one_or_none()
-        return None if row is None else _item(row)
+        return None if row is None else item_of(row)
 
     def list(self, folder_id: int, *, limit: int, before_uid: int | None = None) -> list[Item]:
         """Messages of a folder by falling UID, which is newest first; below `before_uid`."""
-        query = select(*_ITEM).where(email_item.c.email_folder_id == folder_id)
+        query = select(*ITEM).where(email_item.c.email_folder_id == folder_id)
         if before_uid is not None:
             query = query.where(email_item.c.uid < before_uid)
         ordered = query.order_by(email_item.c.uid.desc(), email_item.c.email_item_id.desc())
         with self._database.reading() as connection:
-            return [_item(row) for row in connection.execute(ordered.limit(limit))]
+            return [item_of(row) for row in connection.execute(ordered.limit(limit))]
 
     def newest(self, account_id: int, limit: int) -> builtins.list[tuple[str, Item]]:
         """The account's newest messages by the server's date, each with its folder's name."""
         query = (
-            select(email_folder.c.name, *_ITEM)
+            select(email_folder.c.name, *ITEM)
             .join_from(email_item, email_folder)
             .where(email_folder.c.account_id == account_id)
             .order_by(
@@ -168,7 +142,7 @@ class ItemStore:
         )
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
-        return [(row[0], _item(row[1:])) for row in rows]
+        return [(row[0], item_of(row[1:])) for row in rows]
 
     def count(self, folder_id: int) -> int:
         """How many messages of a folder are stored."""
@@ -215,9 +189,3 @@ class ItemStore:
                 .order_by(email_attachment.c.email_attachment_id)
             ).all()
         return [NewAttachment(*row) for row in rows]
-
-
-def _item(row: Sequence[Any]) -> Item:
-    values = list(row)
-    values[4] = ItemFlag(values[4])
-    return Item(*values)

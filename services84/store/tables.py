@@ -270,6 +270,7 @@ email_item = Table(
     Column("priority", SmallInteger, nullable=False),
     Column("has_attachment", Boolean, nullable=False),
     _text("parse_problem"),
+    _moment("replied_at", nullable=True),
     _moment("registered"),
     UniqueConstraint("email_folder_id", "uid_validity", "uid"),
     Index("ix_email_item_folder_uid", "email_folder_id", "uid"),

@@ -430,6 +430,18 @@ class Item:
     sent_at: datetime | None
     priority: int
     parse_problem: str
+    replied_at: datetime | None = None  # known to the cache alone
+
+
+@dataclass(frozen=True)
+class ItemPlace:
+    """Where a stored message is; its UID counts under that UIDVALIDITY alone."""
+
+    item_id: int
+    folder_id: int
+    account_id: int
+    uid_validity: int
+    uid: int
 
 
 @dataclass(frozen=True)
