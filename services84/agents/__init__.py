@@ -12,8 +12,11 @@ from services84.agents.email import documents as _documents
 from services84.agents.email import folder_cache as _folder_cache
 from services84.agents.email import folder_changes as _folder_changes
 from services84.agents.email import folders as _folders
+from services84.agents.email import forwarding as _forwarding
 from services84.agents.email import live_filing as _live_filing
 from services84.agents.email import messages as _messages
+from services84.agents.email import relaying as _relaying
+from services84.agents.email import sending as _sending
 from services84.agents.email import sync as _sync
 from services84.agents.registry import EMAIL, PRINCIPAL, Operation, ServiceTable
 
@@ -30,8 +33,11 @@ _DECLARING_MODULES = (
     _folder_cache,
     _folder_changes,
     _folders,
+    _forwarding,
     _live_filing,
     _messages,
     _principal,
+    _relaying,
+    _sending,
     _sync,
 )

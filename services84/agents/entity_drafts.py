@@ -116,6 +116,7 @@ def _mailbox(carrier: EMailAddress | None, member: str, default: Address | None 
             return default
         raise InvalidValue(f"{member}/Address", "", "is empty; a mail address is required")
     name = (carrier.Name or carrier.PersonName or "").strip()
+    check_text(address, f"{member}/Address")
     if "<" in address:
         found = address_list(address)
         if len(found) == 1 and found[0].address:

@@ -28,11 +28,17 @@ ConnectionInfo = EMailConnectionInfo | EMailConnectionInfoExtended
 
 
 def where(
-    call: Call, info: ConnectionInfo | None, protocol: str, *, member: str = "ConnectionInfo"
+    call: Call,
+    info: ConnectionInfo | None,
+    protocol: str,
+    *,
+    member: str = "ConnectionInfo",
+    anonymous: bool = False,
 ) -> tuple[MailHost, Login]:
     """The server and the login of connection data; `protocol` is what the operation speaks.
 
-    `member` is the parameter's name. Raises InvalidValue, which names the member at fault.
+    `member` is the parameter's name; an `anonymous` login, without a name and a password, is for
+    servers that relay without one. Raises InvalidValue, which names the member at fault.
     """
     if info is None:
         raise InvalidValue(member, "nil", "is required")
@@ -42,14 +48,14 @@ def where(
     except ValueError as error:
         name = (info.ServerName or "").strip()
         raise InvalidValue(f"{member}/ServerName", name, str(error)) from error
-    if not info.UserName:
+    if not info.UserName and not (anonymous and not info.Password):
         raise InvalidValue(f"{member}/UserName", "", "is empty; a user name is required")
     for name in ("UserName", "Password"):
         text = getattr(info, name) or ""
         if any(character in text for character in "\x00\r\n"):
             raise InvalidValue(f"{member}/{name}", "(not shown)", "has a NUL or line break")
     host = call.services.mail.where(server, port, use_ssl=use_ssl)
-    return host, Login(info.UserName, info.Password or "")
+    return host, Login(info.UserName or "", info.Password or "")
 
 
 def protocol_of(

@@ -7,7 +7,9 @@ the whole message do not survive this, by their nature.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from services84.mime.headers import read_headers
 from services84.mime.parse import parse
 from services84.mime.structure import Part, read_structure, with_line_ends
 
@@ -77,12 +79,28 @@ def _line_after(source: bytes, boundary: bytes, start: int, end: int) -> int:
 
 def _without_content(source: bytes, body: int) -> bytes:
     """The fields of a message that is one attachment, with an empty text for it."""
-    kept: list[bytes] = []
+    kept = [
+        line if line.endswith(b"\n") else line + b"\r\n"
+        for line in _field_lines(source, body)
+        if _NAME.match(line) and not line.lower().startswith((b"content-", b"mime-version"))
+    ]
+    return b"".join(kept) + b"MIME-Version: 1.0\r\n" + _NOTHING
+
+
+def _field_lines(source: bytes, body: int) -> Iterator[bytes]:
+    """What stands before the body, field by field with their line ends."""
     at = 0
     while at < body:
         found = _FIELD.match(source, at, body)
         line = found[0] if found else b""
         at += len(line) or 1
-        if _NAME.match(line) and not line.lower().startswith((b"content-", b"mime-version")):
-            kept.append(line if line.endswith(b"\n") else line + b"\r\n")
-    return b"".join(kept) + b"MIME-Version: 1.0\r\n" + _NOTHING
+        yield line
+
+
+def without_field(source: bytes, name: str) -> bytes:
+    """The message without the fields of this name in its header; itself where there are none."""
+    _, body = read_headers(source, 0, len(source))
+    start = re.compile(re.escape(name.encode("ascii")) + rb"[ \t]*:", re.IGNORECASE)
+    lines = list(_field_lines(source, body))
+    kept = [line for line in lines if not start.match(line)]
+    return source if len(kept) == len(lines) else b"".join([*kept, source[body:]])

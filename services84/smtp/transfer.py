@@ -132,6 +132,9 @@ def _options(dialogue: Dialogue, mail: _Mail) -> list[str]:
     """The parameters of MAIL; raises MailServerError for what this server cannot take."""
     client, host = dialogue.client, dialogue.host
     options: list[str] = []
+    utf8 = client.has_extn("smtputf8")
+    if mail.strange and not utf8:  # said first: it names whom the message cannot be sent to
+        raise _ascii_only(dialogue, mail)
     if client.has_extn("size"):
         limit = client.esmtp_features["size"].strip()
         size = len(mail.source)
@@ -147,9 +150,6 @@ def _options(dialogue: Dialogue, mail: _Mail) -> list[str]:
                 f"{host} takes messages of 7 bits only (no 8BITMIME)", host=host.host
             )
         options.append("BODY=8BITMIME")
-    utf8 = client.has_extn("smtputf8")
-    if mail.strange and not utf8:
-        raise _ascii_only(dialogue, mail)
     if mail.strange or (utf8 and mail.has_utf8_header()):
         options.append("SMTPUTF8")
     return options

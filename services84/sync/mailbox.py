@@ -6,6 +6,7 @@ Opens connections on behalf of the engine and of operations; what is done with t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from services84.errors import InvalidValue
 from services84.imap.connection import ImapConnection, Timeouts, connect
@@ -71,6 +72,24 @@ class MailServers:
             login,
             dial=self._dialer.dial,
             timeouts=submission.Timeouts(self._connect_timeout, self._read(patience)),
+            ca_file=self._ca_file,
+            allow_cleartext=self._cleartext,
+        )
+
+    def smtp(
+        self, host: MailHost, login: Login, *, patience: float, verdict: float
+    ) -> AbstractContextManager[submission.Session]:
+        """A session at a submission server, signed in unless the login is empty, and ended with
+        its block; raises MailServerError.
+
+        `patience` is as for `imap`; `verdict` the longest wait in seconds for the answer to a
+        message that has been handed over whole.
+        """
+        return submission.session(
+            host,
+            login,
+            dial=self._dialer.dial,
+            timeouts=submission.Timeouts(self._connect_timeout, self._read(patience), verdict),
             ca_file=self._ca_file,
             allow_cleartext=self._cleartext,
         )

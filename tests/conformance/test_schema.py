@@ -14,6 +14,7 @@ from tests.conformance.folders import use_folders
 from tests.conformance.live_messages import read_and_file
 from tests.conformance.mono import compile_program, run_program
 from tests.conformance.people import archive_a_mail, ask_the_book, fill_book
+from tests.conformance.sending import send_mail
 from tests.soap.contract_schema import check_reply, compile_schemas, inline_schemas
 from tests.support.server import ServerProcess, plain_session
 from tests.support.service import TYPES, Reply, envelope, member_xml, running_service
@@ -135,6 +136,10 @@ def test_every_reply_of_a_success_is_valid(
     fill_book(customer.server, customer.address)
     ask_the_book(talk.succeeds, customer.address)
     archive_a_mail(talk.succeeds, customer.address)
+    imap, smtp = customer.dovecot.port_plain, submission.port_plain
+    servers = [connection(port, customer) for port in (imap, smtp)]
+    number = saved.text("Response/EMailAccountId") or ""
+    send_mail(talk.succeeds, number, customer.address, *servers)
     talk.succeeds("GetSystemInfo")
     talk.succeeds("AuthenticateImplicit")
     talk.succeeds("AuthenticateUsernamePassword", member_xml(user))
