@@ -228,6 +228,17 @@ def test_a_number_of_another_message_than_the_id_says_is_not_deleted(mail: LiveM
             "Argument",
             "Email/Attachments/EMailAttachment[1]/Stream",
         ),
+        ({"From": EMAIL["From"], "Sent": "0099-01-01T00:00:00"}, "Argument", "Email/Sent: '0099"),
+        (
+            {"From": EMAIL["From"], "ReceivedAt": "1969-12-31T23:00:00"},
+            "Argument",
+            "Email/ReceivedAt: '1969-",
+        ),
+        (
+            {"From": EMAIL["From"], "ReceivedAt": "2107-01-01T00:00:00Z"},
+            "Argument",
+            "Email/ReceivedAt: '2107-",
+        ),
         ({"From": EMAIL["From"], "EmailItemId": 4711}, "NotFound", "no message 4711"),
     ],
 )

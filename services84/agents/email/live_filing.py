@@ -43,6 +43,8 @@ from services84.sync.errands import Errand
 SEEN = frozenset({"\\Seen"})
 NOTHING = frozenset[str]()
 EXTENDED = "ConnectionInfoExtended"
+YEARS_SENT = (1900, 9999)  # RFC 5322 section 3.3: what is less is read as another century
+YEARS_RECEIVED = (1970, 2105)  # beyond these, servers keep another date, and do not say so
 
 
 @operation("SaveEMail", returns=EMailEntity, ConnectionInfo=EMailConnectionInfo, Email=EMailEntity)
@@ -56,9 +58,9 @@ def save_email(
     check_mailbox(call, info)
     draft = identified(draft_of(email, original=_original(call, email), sender=_own_address(call)))
     assert email is not None
-    email.Sent = sent_at(email) or call.arrived
+    email.Sent = _moment(call, email.Sent, "Email/Sent", YEARS_SENT)
+    email.ReceivedAt = _moment(call, email.ReceivedAt, "Email/ReceivedAt", YEARS_RECEIVED)
     source = compose(draft, date=email.Sent, with_bcc=True, member="Email/")
-    email.ReceivedAt = sent_at(EMailEntity(Sent=email.ReceivedAt)) or call.arrived
     with errand_at(call, info) as errand:
         listed = errand.connection.folders()
         asked = info.Folder if info is not None else None
@@ -212,6 +214,16 @@ def _own_address(call: Call) -> Address | None:
     """The address of the caller's current account."""
     account = call.services.accounts.current(call.caller.associate_id, secrets=False)
     return None if account is None else Address(call.caller.full_name, account.email_address)
+
+
+def _moment(call: Call, given: datetime | None, member: str, years: tuple[int, int]) -> datetime:
+    """When a mail was sent or came, now if nothing is said; raises InvalidValue. To the second,
+    as messages and servers have it."""
+    moment = (sent_at(EMailEntity(Sent=given)) or call.arrived).replace(microsecond=0)
+    first, last = years
+    if not first <= moment.year <= last:
+        raise InvalidValue(member, moment.isoformat(), f"is not of the years {first} to {last}")
+    return moment
 
 
 def _append(
