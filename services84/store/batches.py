@@ -125,7 +125,13 @@ def _adopt(
         connection.execute(
             update(email_folder)
             .where(email_folder.c.email_folder_id == folder_id)
-            .values(**_counts(connection, folder_id))
+            # Its cursor still tells of them: until it is finished it is not complete.
+            .values(
+                **_counts(connection, folder_id),
+                complete=False,
+                uid_next=None,
+                highest_mod_seq=None,
+            )
         )
 
 
