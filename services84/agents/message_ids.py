@@ -17,6 +17,8 @@ from services84.agents.open_folders import OpenFolder
 from services84.errors import InvalidValue
 
 LOOKS_PER_ID = 100  # messages whose Message-IDs are read rather than one more is searched for
+MOST_IDS = 50_000  # of one call; its answer has to come within a minute
+MOST_CHARACTERS = 2000  # of an id
 _HIGHEST = 2**32 - 1
 _EXTENDED = re.compile(r"(\d{1,10}):(\d{1,10}):(.*)", re.DOTALL)
 
@@ -31,12 +33,17 @@ class MessageName:
 
 
 def read_ids(ids: Sequence[str | None] | None, *, member: str) -> dict[str, MessageName]:
-    """The ids of a member, each once; raises InvalidValue for an empty one."""
+    """The ids of a member, each once; raises InvalidValue for one that names nothing, and for
+    too many."""
+    if ids and len(ids) > MOST_IDS:
+        raise InvalidValue(member, len(ids), f"are more than {MOST_IDS} ids")
     found: dict[str, MessageName] = {}
     for number, given in enumerate(ids or (), start=1):
         where = f"{member}/string[{number}]"
         if not (given or "").strip():
             raise InvalidValue(where, "", "is empty; the id of a message is required")
+        if len(given or "") > MOST_CHARACTERS:
+            raise InvalidValue(where, given, f"has more than {MOST_CHARACTERS} characters")
         if given is not None and given not in found:
             found[given] = _read(given.strip(), where)
     return found

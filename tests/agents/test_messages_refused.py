@@ -190,6 +190,17 @@ def test_an_empty_id_is_named(mail: LiveMail, ids: list[str | None]) -> None:
     assert said["Message"].startswith("MessageIds/string[2]: ")
 
 
+@pytest.mark.parametrize("operation", ["GetEmailsAsString", "DeleteExtended"])
+def test_too_many_and_too_long_ids_are_named(mail: LiveMail, operation: str) -> None:
+    many = strings("MessageIds", ["<a@b>"] * 50_001)
+    said = mail.refused("Argument", operation, mail.extended(), many)["Message"]
+    assert said == "MessageIds: '50001' are more than 50000 ids"
+    long = strings("MessageIds", ["<a@b>", LONG])
+    said = mail.refused("Argument", operation, mail.extended(), long)["Message"]
+    assert said.startswith("MessageIds/string[2]: 'xxx")
+    assert len(said) < 200
+
+
 @pytest.mark.parametrize("given", ["0:1:<a@b>", "1:0:", "99999999999:1:<a@b>x", "9999999999:1:"])
 def test_numbers_that_no_server_has_are_named(mail: LiveMail, given: str) -> None:
     members = strings("MessageIds", [given])

@@ -49,7 +49,6 @@ from services84.mime.stripping import strip_attachments
 from services84.sync.vocabulary import flags_seen
 
 MOST_ENVELOPES = 20_000  # of one call; its answer has to come within a minute
-MOST_IDS = 50_000  # of one GetEmailsAsString
 BYTES_A_COMMAND = 16 * 1024 * 1024  # of several messages that are fetched together
 EXTENDED = "ConnectionInfoExtended"
 
@@ -205,8 +204,6 @@ def get_emails_as_string(
 
     Ids are Message-IDs, of several messages that of the first; or `uvalidity:uid:MsgId`.
     """
-    if ids and len(ids) > MOST_IDS:
-        raise InvalidValue("MessageIds", len(ids), f"are more than {MOST_IDS} ids")
     names = read_ids(ids, member="MessageIds")
     check_extended_mailbox(call, info)
     if not names:
