@@ -1,5 +1,5 @@
 # make run     a running service with sample mail   (ONCE=1: show it and end)
-# make test    style, types, layers and all tests
+# make test    style, types, layers and all tests   (JOBS=n at a time)
 # make soak    syncs killed hundreds of times    (half an hour; SOAK_SCALE=0.1, SOAK_SEED=n)
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
@@ -7,6 +7,7 @@
 # PYTHON=...   the interpreter to use, 3.11 or later
 
 VENV ?= .venv
+JOBS ?= 3  # most tests wait for servers, so more of them than processors
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
@@ -18,7 +19,7 @@ run: $(VENV)/.run
 	$(BIN)/services84 demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: packages check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
 
 soak: packages $(VENV)/.test
 	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
