@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services84.agents.entities import HIGHEST_INT
 from services84.carriers.account import EMailAccount, ServiceAuth, SyncUserAccount
 from services84.carriers.folder import EMailFolder
 from services84.store import values
@@ -83,8 +84,8 @@ def folder_carrier(
         Name=folder.name,
         Delimiter=folder.delimiter,
         Flags=" ".join(_attribute_name(one) for one in folder.attributes),
-        TotalItems=total,
-        UnreadItems=unread,
+        TotalItems=min(total, HIGHEST_INT),
+        UnreadItems=min(unread, HIGHEST_INT),
         Subscribed=bool(folder.attributes & values.FolderAttribute.SUBSCRIBED),
         EmailFolderId=folder_id,
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from services84.agents.call import Call
 from services84.agents.convert import folder_carrier
+from services84.agents.entities import HIGHEST_INT
 from services84.agents.mailboxes import (
     IMAP,
     errand_at,
@@ -75,7 +76,8 @@ def get_folder_email_count(
     """Count the messages of a folder, or the unread ones of them."""
     with errand_at(call, info) as errand:
         status = _status(errand, _name(info))[1]
-    return status.unseen if only_unread else status.messages
+    # A server counts up to 2^32-1, xs:int to half of that.
+    return min(status.unseen if only_unread else status.messages, HIGHEST_INT)
 
 
 @operation(
