@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -68,8 +69,12 @@ def test_a_message_is_given_whole_and_stays_unread(mail: LiveMail) -> None:
 
 def test_what_the_cache_has_is_known_by_its_id(mail: LiveMail) -> None:
     mail.sync()
+    item = mail.items("INBOX")[2]
+    answered = datetime(2026, 3, 9, 8, tzinfo=UTC)
+    mail.service.services.items.set_replied([item], answered)
     reply = mail.succeed("GetEMailFromId", mail.info("inbox"), one(2))
-    assert reply.text("Response/EmailItemId") == str(mail.items("INBOX")[2])
+    assert reply.text("Response/EmailItemId") == str(item)
+    assert (reply.text("Response/RepliedAt") or "").startswith("2026-03-09T08:00:00")
 
 
 def test_without_their_bytes_attachments_are_named(mail: LiveMail) -> None:

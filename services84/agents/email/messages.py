@@ -230,7 +230,9 @@ def locate(call: Call, folder: OpenFolder, entity: EMailEntity) -> None:
     uid = (entity.ServerId or 0) & 0xFFFFFFFF
     known = cached_ids(call, folder.errand, folder.server_name, folder.uid_validity, [uid])
     entity.AccountId = folder.errand.account_id or 0
-    entity.EmailItemId = known.get(uid, 0)
+    item = call.services.items.get(known[uid]) if uid in known else None
+    if item is not None:
+        entity.EmailItemId, entity.RepliedAt = item.item_id, item.replied_at
     file_under(call, call.caller.associate_id, [entity])
 
 
