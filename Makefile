@@ -7,7 +7,8 @@
 # PYTHON=...   the interpreter to use, 3.11 or later
 
 VENV ?= .venv
-JOBS ?= 3  # most tests wait for servers, so more of them than processors
+# Most tests wait for servers: more of them at a time than there are processors.
+JOBS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py

@@ -11,9 +11,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from services84.errors import StoreError
+from services84.store.bulk import insert_rows, new_ids
 from services84.store.compression import compress
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
@@ -191,19 +192,21 @@ def _add(
         "uid_validity": batch.uid_validity,
         "registered": now,
     }
-    added = connection.execute(
-        insert(email_item).returning(email_item.c.uid, email_item.c.email_item_id),
-        [{**placed, **_item_row(item)} for item in batch.added],
+    reserved = new_ids(connection, email_item.c.email_item_id, len(batch.added))
+    ids = {item.uid: item_id for item, item_id in zip(batch.added, reserved, strict=True)}
+    insert_rows(
+        connection,
+        email_item,
+        [{"email_item_id": ids[i.uid], **placed, **_item_row(i)} for i in batch.added],
     )
-    ids = {row.uid: row.email_item_id for row in added}
-    connection.execute(insert(email_body), [_body_row(ids[i.uid], i) for i in batch.added])
-    connection.execute(
-        insert(email_source),
+    insert_rows(connection, email_body, [_body_row(ids[i.uid], i) for i in batch.added])
+    insert_rows(
+        connection,
+        email_source,
         [{"email_item_id": ids[uid], "mime": source} for uid, source in packed.items()],
     )
     attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
-    if attachments:
-        connection.execute(insert(email_attachment), attachments)
+    insert_rows(connection, email_attachment, attachments)
     _clear_problems(connection, folder_id, batch.uid_validity, ids)
 
 

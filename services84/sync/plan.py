@@ -15,7 +15,7 @@ from services84.store.values import Cursor, FlagChange, Folder, ItemState, Refus
 from services84.sync.uidset import UidSet
 from services84.sync.vocabulary import FlagsSeen
 
-BATCH_BYTES = 8 * 1024 * 1024  # as much as is lost when a connection breaks within a batch
+BATCH_BYTES = 4 * 1024 * 1024  # as much as is lost when a connection breaks within a batch
 BATCH_MESSAGES = 500
 LARGEST_MESSAGE = 200 * 1024 * 1024
 MAX_TRIES = 3  # of a message that the server does not give
