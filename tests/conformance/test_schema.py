@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services84.agents import EMAIL, TABLES
+from tests.conformance.cached_messages import use_the_cache
 from tests.conformance.conftest import Customer
 from tests.conformance.folders import use_folders
 from tests.conformance.live_messages import read_and_file
@@ -133,6 +134,7 @@ def test_every_reply_of_a_success_is_valid(
     talk.succeeds("SyncEmailAccounts", f"<n:SyncUserAccounts>{sync}</n:SyncUserAccounts>")
     use_folders(talk.succeeds, connection(customer.dovecot.port_plain, customer))
     read_and_file(talk.succeeds, connection(customer.dovecot.port_plain, customer))
+    use_the_cache(talk.succeeds)
     fill_book(customer.server, customer.address)
     ask_the_book(talk.succeeds, customer.address)
     archive_a_mail(talk.succeeds, customer.address)

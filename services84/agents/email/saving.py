@@ -1,0 +1,323 @@
+"""Operations that save a message: in the cache, on the mail server, as a draft.
+
+A member that is nil stays as it is. A message of the cache is named by EmailItemId; SaveDraft and
+SaveToMailServer put one without that id on the server as a new one. Changed content makes a new
+message of it, for a mail server changes none: it comes back with a new EmailItemId, and without
+the bytes of its attachments.
+
+Decided here, where the vendor documents nothing. Save writes what the cache alone knows, which is
+RepliedAt: everything else is the mail server's, and the next sync would undo it, or never notice;
+changes of that are refused, naming the member. Size, ReceivedAt, IsSent and ServerId are facts
+that no caller changes; what a message is filed under is the archive's matter. An empty FolderName
+of a new message is INBOX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services84.agents.access import account_of, cached_item
+from services84.agents.call import Call
+from services84.agents.entities import HIGHEST_INT, flags_of, server_id
+from services84.agents.entity_changes import changed_content, completed
+from services84.agents.entity_drafts import draft_of, sent_at
+from services84.agents.filed_messages import Mailbox
+from services84.agents.known_messages import known_message
+from services84.agents.mailboxes import (
+    current_account,
+    errand_for,
+    existing_folder,
+    refusals_about,
+)
+from services84.agents.open_folders import cached_ids
+from services84.agents.registry import operation
+from services84.agents.replacing import Content, Earlier, earlier_versions, put_in_place, settable
+from services84.agents.usual_folders import DRAFTS, usual_folder
+from services84.carriers.message import EMailEntity
+from services84.errors import InvalidValue, NotFound
+from services84.imap.names import decode_name
+from services84.imap.values import Appended
+from services84.mime.addresses import Address
+from services84.mime.compose import compose
+from services84.mime.draft import identified
+from services84.store.values import Account, Folder, Item, ItemFlag
+from services84.sync.errands import Errand
+
+READ_DRAFT = ("Seen", "Draft")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The message of the cache that a carrier stands for."""
+
+    item: Item
+    folder: Folder
+    entity: EMailEntity = field(repr=False)
+    source: bytes = field(repr=False)
+
+
+@operation("Save", returns=EMailEntity, Email=EMailEntity)
+def save(call: Call, email: EMailEntity | None) -> EMailEntity:
+    """Save in the cache what it alone knows of a message: when it was answered (RepliedAt).
+
+    Changes of what the mail server keeps are refused; SaveToMailServer makes them.
+    """
+    stored = _stored(call, email, "Email")
+    if email is None or stored is None:
+        problem = "is no message of the cache; SaveDraft and SaveToMailServer save new ones"
+        raise InvalidValue("Email/EmailItemId", 0, problem)
+    _account(call, email, stored, "Email")
+    changed = changed_content(email, stored.entity)
+    if _flags(email, stored) != _stored_flags(stored):
+        changed.append("Flags")
+    if _goes_elsewhere(email, stored):
+        changed.append("FolderName")
+    if changed:
+        value = getattr(email, changed[0])
+        problem = "is kept by the mail server; SaveToMailServer changes it there and here"
+        raise InvalidValue(f"Email/{changed[0]}", _shown(value), problem)
+    item = _note_answer(call, stored.item, _moment(email.RepliedAt))
+    return known_message(call, item, contents=False, folder=stored.folder)
+
+
+@operation("SaveToMailServer", returns=EMailEntity, Email=EMailEntity)
+def save_to_mail_server(call: Call, email: EMailEntity | None) -> EMailEntity:
+    """Save a message on its mail server, and in the cache by that: its content, flags and folder.
+
+    What has not changed is left alone. A new message goes to FolderName of AccountId, or of the
+    caller's current account; nothing is sent.
+    """
+    stored = _stored(call, email, "Email")
+    assert email is not None
+    account = _account(call, email, stored, "Email")
+    if stored is not None and not changed_content(email, stored.entity):
+        return _refile(call, email, stored)
+    content = _content(call, email, stored, account, "Email")
+    with errand_for(call, account.account_id) as errand:
+        earlier = [] if stored is None else _versions_of(call, errand, stored, "Email")
+        target = _target(errand, email, stored)
+        with refusals_about("Email/FolderName", decode_name(target.encode("latin-1"))):
+            added = put_in_place(call, errand, target, content, earlier)
+    return _saved(call, email, Place(errand, target, added, len(content.source)), stored)
+
+
+@operation("SaveDraft", returns=EMailEntity, Entity=EMailEntity)
+def save_draft(call: Call, entity: EMailEntity | None) -> EMailEntity:
+    """Save a message as a draft: in the folder that the mail server marks as that for drafts,
+    else one with a usual name, else a new one.
+
+    An earlier version, by EmailItemId or MessageID, is replaced if it is a draft. Bcc is kept.
+    """
+    stored = _stored(call, entity, "Entity")
+    assert entity is not None
+    account = _account(call, entity, stored, "Entity")
+    known_id = entity.MessageID or (stored.entity.MessageID if stored else "")
+    content = _content(call, entity, stored, account, "Entity", extra=READ_DRAFT)
+    with errand_for(call, account.account_id) as errand:
+        drafts = usual_folder(errand, DRAFTS)
+        earlier = []
+        if known_id:
+            earlier.append(earlier_versions(errand.connection, drafts, content.message_id))
+        if stored is not None and _is_draft(stored, drafts):
+            with suppress(NotFound):  # the text is to be kept all the more
+                earlier += _versions_of(call, errand, stored, "Entity", forgiving=True)
+        added = put_in_place(call, errand, drafts, content, _merged(earlier))
+    return _saved(call, entity, Place(errand, drafts, added, len(content.source)), stored)
+
+
+# What is saved ----------------------------------------------------------------------------------
+
+
+def _stored(call: Call, email: EMailEntity | None, member: str) -> Stored | None:
+    """The message that a carrier was read from, its nil members filled in; None for a new one.
+
+    Raises InvalidValue for no carrier, NotFound.
+    """
+    if email is None:
+        raise InvalidValue(member, "nil", "is required")
+    if not email.EmailItemId:
+        return None
+    item, folder = cached_item(call, email.EmailItemId)
+    with_bytes = any(each is not None and each.Stream is not None for each in _attachments(email))
+    entity = known_message(call, item, contents=with_bytes, folder=folder)
+    completed(email, entity)
+    return Stored(item, folder, entity, call.services.items.source(item.item_id) or b"")
+
+
+def _attachments(email: EMailEntity) -> list[EMailEntity]:
+    return list(email.Attachments or ())
+
+
+def _account(call: Call, email: EMailEntity, stored: Stored | None, member: str) -> Account:
+    """The account that a message is in, or shall be put in."""
+    if stored is None:
+        return account_of(call, email.AccountId) if email.AccountId else current_account(call)
+    if email.AccountId and email.AccountId != stored.folder.account_id:
+        problem = f"is not the account of message {stored.item.item_id}"
+        raise InvalidValue(f"{member}/AccountId", email.AccountId, problem)
+    return account_of(call, stored.folder.account_id)
+
+
+def _content(
+    call: Call,
+    email: EMailEntity,
+    stored: Stored | None,
+    account: Account,
+    member: str,
+    extra: Iterable[str] = (),
+) -> Content:
+    """The message that a carrier describes; raises InvalidValue."""
+    own = account.associate_id == call.caller.associate_id
+    draft = identified(
+        draft_of(
+            email,
+            member=member,
+            original=stored.source if stored else None,
+            sender=Address(call.caller.full_name if own else "", account.email_address),
+        )
+    )
+    email.Sent = sent_at(email) or call.arrived
+    source = compose(draft, date=email.Sent, with_bcc=True, member=f"{member}/")
+    email.MessageID = draft.message_id
+    literals = dict.fromkeys([*_flags(email, stored), *extra])
+    keywords = settable(stored.item.keywords) if stored else []
+    received = (stored.item.internal_date if stored else _moment(email.ReceivedAt)) or call.arrived
+    flags = [*(f"\\{name}" for name in literals), *keywords]
+    return Content(source, draft.message_id, flags, call.arrived if extra else received)
+
+
+def _flags(email: EMailEntity, stored: Stored | None) -> list[str]:
+    """The flags that a message shall have; \\Recent is the server's own."""
+    given: Sequence[str] | None = email.Flags
+    if given is None:
+        return _stored_flags(stored) if stored else []
+    return sorted(set(given) - {"Recent"})
+
+
+def _stored_flags(stored: Stored) -> list[str]:
+    return sorted(set(flags_of(stored.item.flags)) - {"Recent"})
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    return sent_at(EMailEntity(Sent=value))
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, str) else "(changed)"
+
+
+# Where it goes ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a message has been put on the server."""
+
+    errand: Errand
+    server_name: str
+    added: Appended
+    size: int
+
+
+def _goes_elsewhere(email: EMailEntity, stored: Stored) -> bool:
+    wanted = (email.FolderName or "").strip()
+    return bool(wanted) and wanted != stored.folder.name.strip()
+
+
+def _target(errand: Errand, email: EMailEntity, stored: Stored | None) -> str:
+    if stored is not None and not _goes_elsewhere(email, stored):
+        return stored.folder.server_name
+    return existing_folder(errand, email.FolderName, member="Email/FolderName")
+
+
+def _is_draft(stored: Stored, drafts: str) -> bool:
+    return stored.folder.server_name == drafts or bool(stored.item.flags & ItemFlag.DRAFT)
+
+
+def _versions_of(
+    call: Call, errand: Errand, stored: Stored, member: str, *, forgiving: bool = False
+) -> list[Earlier]:
+    """The message itself, found on the server; raises NotFound when it is not there."""
+    mailbox = _found(call, errand, stored, member, forgiving=forgiving)
+    found = []
+    for group in mailbox.groups:
+        mailbox.select(group)
+        identities = errand.connection.identities(list(group.ids)) if group.ids else {}
+        found.append(Earlier(group.folder.server_name, group.uid_validity, identities))
+    return found
+
+
+def _found(
+    call: Call, errand: Errand, stored: Stored, member: str, *, forgiving: bool = False
+) -> Mailbox:
+    mailbox = Mailbox(call, errand, stored.folder.account_id, f"{member}/EmailItemId")
+    places = call.services.items.places([stored.item.item_id])
+    mailbox.find(list(places.values()), forgiving=forgiving)
+    return mailbox
+
+
+def _merged(earlier: Sequence[Earlier]) -> list[Earlier]:
+    """One for each folder."""
+    merged: dict[tuple[str, int], Earlier] = {}
+    for each in earlier:
+        key = (each.server_name, each.uid_validity)
+        known = merged.get(key)
+        identities = {**(known.identities if known else {}), **each.identities}
+        merged[key] = Earlier(*key, identities)
+    return list(merged.values())
+
+
+def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
+    """Change a message's flags and folder, and leave its content alone."""
+    wanted, known = set(_flags(email, stored)), set(_stored_flags(stored))
+    if wanted != known or _goes_elsewhere(email, stored):
+        with errand_for(call, stored.folder.account_id) as errand:
+            mailbox = _found(call, errand, stored, "Email")
+            target = _target(errand, email, stored)
+            for group in mailbox.groups:
+                mailbox.select(group)
+                errand.touch(group.folder.server_name)
+                add, remove = _imap(wanted - known), _imap(known - wanted)
+                errand.connection.store_flags(group.ids, add=add, remove=remove)
+                if target != group.folder.server_name:
+                    errand.touch(target)
+                    moved = errand.connection.move(group.ids, target).copied
+                    source = group.folder.server_name
+                    errand.moved(source, target, moved.uid_validity, moved.uids)
+    item = _note_answer(call, stored.item, _moment(email.RepliedAt))
+    return known_message(call, item, contents=False)
+
+
+def _imap(literals: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"\\{name}" for name in literals)
+
+
+# What became of it ------------------------------------------------------------------------------
+
+
+def _saved(call: Call, email: EMailEntity, place: Place, stored: Stored | None) -> EMailEntity:
+    """The message as the cache has it now; where that lags behind, as it was given."""
+    added, services = place.added, call.services
+    uid = added.uid or 0
+    known = cached_ids(call, place.errand, place.server_name, added.uid_validity or 0, [uid])
+    item = services.items.get(known[uid]) if uid in known else None
+    answered = _moment(email.RepliedAt) or (stored.item.replied_at if stored else None)
+    if item is not None:
+        return known_message(call, _note_answer(call, item, answered), contents=False)
+    email.EmailItemId = 0
+    email.ServerId = server_id(uid)
+    email.Size = min(place.size, HIGHEST_INT)
+    email.FolderName = decode_name(place.server_name.encode("latin-1"))
+    email.AccountId = place.errand.account_id or 0
+    return email
+
+
+def _note_answer(call: Call, item: Item, moment: datetime | None) -> Item:
+    """Keep when a message was answered, if that is told; gives it as it is stored now."""
+    items = call.services.items
+    if moment is not None and moment != item.replied_at:
+        items.set_replied([item.item_id], moment)
+    return items.get(item.item_id) or item
