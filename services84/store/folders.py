@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, select, update
 
 from services84.errors import NotFound
 from services84.store.batches import CURSOR, pack, write_batch
@@ -85,6 +85,7 @@ class FolderStore:
                     delete(email_folder).where(mine, email_folder.c.email_folder_id.in_(ids))
                 )
             if changes.updated:
+                _empty(connection, mine, _closed(changes))
                 connection.execute(
                     _update_drafts().where(mine),
                     [
@@ -118,6 +119,13 @@ class FolderStore:
             if row is None:
                 raise NotFound(f"no folder {folder_id} in account {lease.account_id}")
             write_batch(connection, _folder(row), batch, packed, self._database.clock())
+
+    def empty(self, lease: Lease, folder_id: int) -> None:
+        """Drop the mail of a folder that is not there any more though it is listed. Raises
+        LeaseLost."""
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            _empty(connection, email_folder.c.account_id == lease.account_id, [folder_id])
 
     def set_aside(self, lease: Lease, folder_id: int, until: datetime | None, count: int) -> None:
         """Put a folder off until then, or take it up again (None, 0). Raises LeaseLost."""
@@ -155,6 +163,28 @@ class FolderStore:
                 )
             ).one_or_none()
             return written != tuple(getattr(cursor, name) for name in CURSOR)
+
+
+def _closed(changes: FolderChanges) -> list[int]:
+    """The folders that can hold no messages any more: what they held is gone."""
+    return [
+        folder_id
+        for folder_id, draft in changes.updated.items()
+        if draft.attributes & FolderAttribute.NO_SELECT
+    ]
+
+
+def _empty(connection: Connection, mine: ColumnElement[bool], folder_ids: Sequence[int]) -> None:
+    """Drop the mail of folders, and what is known of it."""
+    unknown = {"uid_validity": None, "uid_next": None, "highest_mod_seq": None, "left_out": ""}
+    for ids in chunks(folder_ids):
+        some = mine & email_folder.c.email_folder_id.in_(ids)
+        of_these = select(email_folder.c.email_folder_id).where(some)
+        for table in (email_problem, email_item):
+            connection.execute(delete(table).where(table.c.email_folder_id.in_(of_these)))
+        connection.execute(
+            update(email_folder).where(some).values(**unknown, complete=False, total=0, unread=0)
+        )
 
 
 def _others_exist(connection: Connection, folder_id: int, batch: FolderBatch) -> bool:

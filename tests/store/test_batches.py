@@ -11,6 +11,7 @@ from sqlalchemy import event, text, update
 from services84.errors import LeaseLost, NotFound, StoreError
 from services84.store.tables import email_source
 from services84.store.values import (
+    Adoption,
     Cursor,
     FlagChange,
     Folder,
@@ -120,6 +121,86 @@ def test_a_removed_folder_takes_its_mail_with_it(
     assert stores.items.get(item_id) is None
     assert stores.items.source(item_id) is None
     assert stores.folders.get(folder.folder_id) is None
+
+
+def test_a_folder_that_becomes_a_mere_name_loses_its_mail(
+    stores: Stores, lease: Lease, folder: Folder
+) -> None:
+    other = stores.folder(lease, "Other")
+    for one in (folder, other):
+        stores.folders.apply(
+            lease, one.folder_id, FolderBatch(1, added=[message(1)], cursor=Cursor(1, 2, 3, True))
+        )
+    draft = replace(folder_draft(folder.server_name), attributes=FolderAttribute.NO_SELECT)
+    stores.folders.reconcile(lease, FolderChanges(updated={folder.folder_id: draft}))
+    after = {one.folder_id: one for one in stores.folders.list(lease.account_id)}
+    closed = after[folder.folder_id]
+    assert (closed.total, closed.unread, closed.complete, closed.uid_validity) == (
+        0,
+        0,
+        False,
+        None,
+    )
+    assert stores.items.count(folder.folder_id) == 0
+    assert (after[other.folder_id].total, stores.items.count(other.folder_id)) == (1, 1)
+    stores.folders.empty(lease, other.folder_id)
+    assert stores.items.count(other.folder_id) == 0
+
+
+def test_a_folder_is_put_off_and_taken_up_again(
+    stores: Stores, lease: Lease, folder: Folder
+) -> None:
+    stores.folders.set_aside(lease, folder.folder_id, START, 2)
+    aside = stores.folders.get(folder.folder_id)
+    assert aside is not None
+    assert (aside.set_aside_until, aside.set_aside_count) == (START, 2)
+    stores.folders.set_aside(lease, folder.folder_id, None, 0)
+    assert stores.folders.get(folder.folder_id) == folder
+
+
+# Messages that change their folder --------------------------------------------------------------
+
+
+def test_a_message_is_hung_over_with_all_that_belongs_to_it(
+    stores: Stores, lease: Lease, folder: Folder
+) -> None:
+    target = stores.folder(lease, "Target")
+    stores.folders.apply(
+        lease,
+        folder.folder_id,
+        FolderBatch(1, added=[message(1), message(2)], cursor=Cursor(1, 3, 9, True)),
+    )
+    item_id = _ids(stores, folder, 1)[1]
+    place = Adoption(70, ItemFlag.SEEN, "$Later")
+    stores.folders.apply(lease, target.folder_id, FolderBatch(8, adopted={item_id: place}))
+    item = stores.items.get(item_id)
+    assert item is not None
+    assert (item.folder_id, item.uid_validity, item.uid) == (target.folder_id, 8, 70)
+    assert (item.flags, item.keywords) == (ItemFlag.SEEN, "$Later")
+    assert stores.items.source(item_id) == SOURCE
+    assert len(stores.items.attachments(item_id)) == 2
+    assert (_counts(stores, target), _counts(stores, folder)) == ((1, 0), (1, 1))
+    left = stores.folders.get(folder.folder_id)
+    assert left is not None
+    assert (left.complete, left.uid_next, left.highest_mod_seq) == (False, None, None)
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+def test_a_message_that_is_not_there_is_not_taken_for_hung_over(
+    stores: Stores, lease: Lease, folder: Folder, foreign: bool
+) -> None:
+    item_id = 4711
+    if foreign:
+        others = stores.lease(stores.account(address="other@example.com"))
+        theirs = stores.folder(others)
+        stores.folders.apply(others, theirs.folder_id, FolderBatch(1, added=[message(1)]))
+        item_id = _ids(stores, theirs, 1)[1]
+    batch = FolderBatch(
+        8, adopted={item_id: Adoption(70, ItemFlag.NONE, "")}, cursor=Cursor(8, 71, 1, True)
+    )
+    with pytest.raises(StoreError, match="not stored any more"):
+        stores.folders.apply(lease, folder.folder_id, batch)
+    assert stores.folders.get(folder.folder_id) == folder
 
 
 def test_a_lost_lease_changes_no_folder(stores: Stores, lease: Lease, folder: Folder) -> None:
