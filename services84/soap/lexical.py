@@ -6,7 +6,6 @@ Spyne; `protocol` says which of these belongs to which type.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import math
 import re
@@ -98,8 +97,10 @@ def _zone(text: str | None) -> timezone | None:
 
 def read_binary(text: str) -> bytes:
     """Base64 (RFC 4648 section 4), white space anywhere."""
+    packed: str | bytes = text
     try:
-        packed = text.encode("ascii").translate(None, _WHITE_SPACE.encode())
+        if any(blank in text for blank in _WHITE_SPACE):  # a long text is copied for a reason only
+            packed = text.encode("ascii").translate(None, _WHITE_SPACE.encode())
         return binascii.a2b_base64(packed, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise NotOfType("is no base64") from error
@@ -125,8 +126,13 @@ def write_text(value: str) -> str:
 
 def write_binary(value: bytes | Iterable[bytes]) -> str:
     """Base64 without line breaks; several pieces are joined first."""
+    return packed_binary(value).decode("ascii")
+
+
+def packed_binary(value: bytes | Iterable[bytes]) -> bytes:
+    """The same, not yet as text."""
     whole = value if isinstance(value, bytes | bytearray | memoryview) else b"".join(value)
-    return base64.b64encode(whole).decode("ascii")
+    return binascii.b2a_base64(whole, newline=False)
 
 
 def write_double(value: float) -> str:

@@ -34,6 +34,7 @@ from services84.namespaces import (
 )
 from services84.soap import lexical
 from services84.soap.envelope import SoapVersion, local_name, split_name
+from services84.soap.longtexts import LONG, LongTexts
 from services84.soap.simple import READERS, WRITERS
 
 _NIL = f"{{{XSI}}}nil"
@@ -75,9 +76,8 @@ class _ContractRules:
                 Array: self._items_from_element,
             }
         )
-        self.serialization_handlers.update(
-            {ModelBase: self._simple_to_parent, ByteArray: self._simple_to_parent}
-        )
+        self.serialization_handlers[ModelBase] = self._simple_to_parent
+        self.serialization_handlers[ByteArray] = self._binary_to_parent
         self._readers = cdict(READERS)
         self._to_unicode_handlers.update(WRITERS)
 
@@ -92,7 +92,8 @@ class _ContractRules:
         return self.deserialization_handlers[cls](ctx, cls, element)
 
     def serialize(self, ctx: Any, _message: Any) -> None:
-        """Write the reply into `ctx.out_document`, an envelope whose Header is still empty.
+        """Write the reply into `ctx.out_document`, an envelope whose Header is still empty; long
+        binary members go into `ctx.out_string`, a `LongTexts`.
 
         Every element is made in its place, below the prefixes: moving them there later, as Spyne
         does, takes time by the square of their number.
@@ -101,6 +102,7 @@ class _ContractRules:
         envelope = etree.Element(f"{{{namespace}}}Envelope", nsmap={"s": namespace} | _PREFIXES)
         etree.SubElement(envelope, f"{{{namespace}}}Header")
         body = etree.SubElement(envelope, f"{{{namespace}}}Body")
+        ctx.out_string = LongTexts()
         reply = ctx.descriptor.out_message
         self.to_parent(ctx, reply, ctx.out_object[0], body, SERVICES84)
         ctx.out_document = envelope
@@ -118,10 +120,19 @@ class _ContractRules:
         text = self.to_unicode(cls, inst)
         etree.SubElement(parent, f"{{{ns}}}{name}").text = text
 
+    def _binary_to_parent(
+        self, ctx: Any, _cls: Any, inst: Any, parent: Any, ns: str, name: str, **_: Any
+    ) -> None:
+        packed = lexical.packed_binary(inst)
+        text = packed if len(packed) <= LONG else ctx.out_string.mark(packed)
+        etree.SubElement(parent, f"{{{ns}}}{name}").text = text
+
     def _simple_from_element(self, _ctx: Any, cls: Any, element: Any) -> Any:
         if len(element):
             refuse(element, local_name(element[0].tag), "is an element where a plain value belongs")
         text = element.text or ""
+        if len(text) > LONG:
+            element.text = None  # it is not needed twice
         try:
             if issubclass(cls, Unicode) and _names_base64(element):
                 text = lexical.read_binary(text).decode("utf-8")

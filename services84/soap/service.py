@@ -117,13 +117,17 @@ class Exchange:
             context.out_object = [context.descriptor.out_message()]
         protocol = context.app.out_protocol
         protocol.serialize(context, ProtocolBase.RESPONSE)
-        envelope = context.out_document
+        envelope, long_texts = context.out_document, context.out_string
+        # A context is part of a circle, and would hold what was said until the circle is found.
+        context.in_object = context.out_object = None
+        context.out_document = context.out_string = None
         header = envelope[0]
         write_headers(header, headers, protocol)
         if action is not None:
             action.write(header)
         etree.cleanup_namespaces(envelope)
-        return to_bytes(envelope)
+        written: bytes = long_texts.fill(to_bytes(envelope))
+        return written
 
 
 @dataclass(frozen=True)
