@@ -151,7 +151,7 @@ def server_name(
     `folders` are those that the server lists, where they are known already. A folder whose name
     begins or ends with spaces is found by just that name.
     """
-    known = errand.connection.folders() if folders is None else folders
+    known = errand.connection.folders(states=False) if folders is None else folders
     given = name or ""
     bare = given.strip() or INBOX
     try:
@@ -168,7 +168,7 @@ def existing_folder(
 
     A server may have folders that it does not list; it is asked for those.
     """
-    known = errand.connection.folders() if folders is None else folders
+    known = errand.connection.folders(states=False) if folders is None else folders
     spelt = server_name(errand, name, member=member, folders=known)
     if all(one.server_name != spelt for one in known):
         try:

@@ -34,15 +34,16 @@ _NEWS = frozenset({"EXISTS", "EXPUNGE", "FETCH", "VANISHED"})
 class Folders(Conversation):
     """What can be asked of folders."""
 
-    def folders(self) -> list[ListedFolder]:
+    def folders(self, *, states: bool = True) -> list[ListedFolder]:
         """Every folder that the server lists, each once, in the server's order.
 
-        With LIST-STATUS one round trip brings what `examine` would say of each folder as well.
+        With LIST-STATUS one round trip brings what `examine` would say of each folder as well,
+        unless `states` are not wanted: they are some work for a server.
         """
         self._enable_utf8()
         everything = (verbatim('""'), verbatim('"*"'))
         if "LIST-EXTENDED" in self.capabilities:
-            completion = self._perform("LIST", *everything, verbatim(self._list_options()))
+            completion = self._perform("LIST", *everything, verbatim(self._list_options(states)))
             told = listing.statuses(completion, self._spelling)
             return listing.folders(self._listed(completion), frozenset(), told)
         found = self._listed(self._perform("LIST", *everything))
@@ -55,11 +56,11 @@ class Folders(Conversation):
     def _listed(self, completion: Completion) -> list[responses.Listed]:
         return listing.listed(completion, self._spelling)
 
-    def _list_options(self) -> str:
+    def _list_options(self, states: bool) -> str:
         options = ["SUBSCRIBED", "CHILDREN"]
         if "SPECIAL-USE" in self.capabilities:
             options.append("SPECIAL-USE")
-        if "LIST-STATUS" in self.capabilities:
+        if states and "LIST-STATUS" in self.capabilities:
             mod_seq = " HIGHESTMODSEQ" if self._tells_mod_seq else ""
             options.append(f"STATUS (MESSAGES UIDNEXT UIDVALIDITY{mod_seq})")
         return f"RETURN ({' '.join(options)})"
@@ -194,7 +195,7 @@ class Folders(Conversation):
         `folders` are those of `folders()`, where they are known already. Raises ValueError for
         a name that no folder can have.
         """
-        known = self.folders() if folders is None else folders
+        known = self.folders(states=False) if folders is None else folders
         exact = naming.known_server_name(name, known)
         return exact or naming.server_name_of(name, known, self.namespace())
 

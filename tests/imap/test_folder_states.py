@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from services84.imap.connection import ImapConnection
@@ -47,3 +49,9 @@ def test_the_open_folder_stays_open(filled: ImapConnection) -> None:
     filled.examine("A/B/C")
     filled.statuses(NAMES)
     assert len(filled.every_uid()) == 1
+
+
+def test_a_list_without_states_has_none(filled: ImapConnection) -> None:
+    with_states, without = filled.folders(), filled.folders(states=False)
+    assert any(one.status for one in with_states)
+    assert without == [replace(one, status=None) for one in with_states]

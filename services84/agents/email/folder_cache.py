@@ -103,7 +103,7 @@ def _named(
     errand: Errand, names: Iterable[str | None] | None, default: str | None
 ) -> dict[str, str]:
     """The members that name folders, by these folders' server names."""
-    known = errand.connection.folders()
+    known = errand.connection.folders(states=False)
     if names is None:
         member = "ConnectionInfo/Folder"
         return {existing_folder(errand, default, member=member, folders=known): member}
@@ -118,7 +118,7 @@ def _named(
 def _visible(errand: Errand) -> dict[str, str]:
     return {
         one.server_name: "Folders"
-        for one in errand.connection.folders()
+        for one in errand.connection.folders(states=False)
         if is_selectable(one) and (one.subscribed or one.server_name.upper() == "INBOX")
     }
 
@@ -164,7 +164,7 @@ def cache_folder_list(call: Call) -> list[EMailFolder]:
     account_id = current_account(call).account_id
     with errand_for(call, account_id) as errand:
         _refreshed(call, errand, ())
-        there = {folder.server_name for folder in errand.connection.folders()}
+        there = {folder.server_name for folder in errand.connection.folders(states=False)}
     cached = call.services.folders.list(account_id)
     return [_cached_carrier(folder) for folder in cached if folder.server_name in there]
 

@@ -33,7 +33,7 @@ def create_folder(call: Call, info: EMailConnectionInfo | None) -> None:
     """Make the folder that ConnectionInfo names, with those above it, and subscribe to it."""
     name = _required_name(info)
     with errand_at(call, info) as errand:
-        known = errand.connection.folders()
+        known = errand.connection.folders(states=False)
         spelt = server_name(errand, name, member=FOLDER, folders=known)
         if any(one.server_name == spelt and is_selectable(one) for one in known):
             raise InvalidValue(FOLDER, name, "exists already")
@@ -67,7 +67,7 @@ def empty_folder(call: Call, info: EMailConnectionInfo | None, move_to_folder: s
     if move_to_folder:
         require_folder(move_to_folder, "MoveToFolder")
     with errand_at(call, info) as errand:
-        known = errand.connection.folders()
+        known = errand.connection.folders(states=False)
         spelt = existing_folder(errand, name, member=FOLDER, folders=known)
         if not move_to_folder:
             _remove_all(errand, spelt, name)
@@ -114,7 +114,7 @@ def set_subscription(
     if not wanted:
         return
     with errand_at(call, info) as errand:
-        known = errand.connection.folders()
+        known = errand.connection.folders(states=False)
         there = {one.server_name for one in known}
         changes = {}
         for member, (name, subscribed) in wanted.items():

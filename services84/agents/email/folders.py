@@ -51,7 +51,7 @@ def get_folder_list(
     a section sign and its name, and with IncludeItemCount the numbers of unread and of all
     messages after commas (/§INBOX,100,250). A name may hold commas itself, the numbers never."""
     with errand_at(call, info) as errand:
-        folders = sorted(filter(is_selectable, errand.connection.folders()), key=_place)
+        folders = sorted(filter(is_selectable, errand.connection.folders(states=False)), key=_place)
         if not include_item_count:
             return [_line(folder) for folder in folders]
         told = errand.connection.statuses(folder.server_name for folder in folders)
@@ -94,7 +94,7 @@ def get_folder_info(
     EmailFolderId is that of the cached folder, and 0 where there is none.
     """
     with errand_at(call, info) as errand:
-        known = errand.connection.folders()
+        known = errand.connection.folders(states=False)
         if names is None:
             wanted = sorted((one for one in known if one.subscribed), key=_place)
         else:
