@@ -1,4 +1,4 @@
-"""What is not sent, and how a caller learns exactly what was: nothing is ever sent twice."""
+"""What is not sent, and how a caller learns why; nothing has changed then."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from typing import Any
 
 import pytest
 
-from services84.agents.email.sent_copies import files_itself
 from tests.support.boxes import strings
 from tests.support.dovecot import DovecotServer
-from tests.support.scripted import Conversation, Play, answer, say, scripted
-from tests.support.service import Reply, member_xml
+from tests.support.service import member_xml
 from tests.support.submission import SubmissionServer
 from tests.support.submission_account import (
-    SECRET,
     Post,
     Sender,
     emails,
-    parameters,
+    fails,
     running_post,
 )
 
 NOBODY = {"EMailAddress": {"Address": "nobody@example.org"}}
 LATER = {"EMailAddress": {"Address": "later@example.org"}}
-NO_SERVER = {"OutgoingCredentials": None}
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +37,6 @@ def anna(post: Post, dovecot: DovecotServer, submission: SubmissionServer) -> Se
 @pytest.fixture
 def fresh(post: Post, dovecot: DovecotServer, submission: SubmissionServer) -> Sender:
     return post.sender(dovecot, submission)
-
-
-def fails(sender: Sender, operation: str, *members: str) -> tuple[Reply, dict[str, str]]:
-    reply = sender.call(operation, *members)
-    assert reply.succeeded is False
-    assert SECRET not in str(reply.exception)
-    return reply, parameters(reply)
 
 
 # What is wrong with a mail ----------------------------------------------------------------------
@@ -233,99 +222,3 @@ def test_a_mail_that_is_not_sent_leaves_no_document(fresh: Sender) -> None:
     )
     assert list(told) == ["Server", "Recipients", "Failed.1"]
     assert "Sent" not in fresh.folders()
-
-
-# What nobody knows ------------------------------------------------------------------------------
-
-
-def hear_message(conversation: Conversation) -> None:
-    while conversation.receive_line() != b".\r\n":
-        pass
-
-
-def hang_up(conversation: Conversation) -> None:
-    conversation.socket.close()
-
-
-GREETING = [say(b"220 x ESMTP\r\n"), answer(b"250-x\r\n250 AUTH PLAIN\r\n", expect=b"EHLO")]
-SIGNED_IN = [*GREETING, answer(b"235 in\r\n", expect=b"AUTH")]
-TRANSACTION = [
-    answer(b"250 ok\r\n", expect=b"MAIL FROM"),
-    answer(b"250 ok\r\n", expect=b"RCPT TO"),
-    answer(b"354 go on\r\n", expect=b"DATA"),
-    hear_message,
-]
-
-
-def test_a_mail_that_may_have_been_sent_is_told_and_sent_once(fresh: Sender) -> None:
-    script: list[Play] = [*SIGNED_IN, *TRANSACTION, hang_up]
-    ids = ["<maybe@example.com>", "<never@example.com>"]
-    mails = emails(*(fresh.mail(MessageID=each) for each in ids))
-    with scripted(*script) as server:
-        way = fresh.outgoing(server.port)
-        reply, told = fails(fresh, "SendEMails", way, mails, fresh.sent_items())
-    assert reply.exception["ExceptionType"] == "SoSendUncertainException"
-    assert "may have been sent" in reply.exception["Message"]
-    assert (told["Uncertain.1"], told["NotSent.2"]) == tuple(ids)
-    assert [line for line in server.heard if line == b"DATA\r\n"] == [b"DATA\r\n"]
-    assert "Sent" not in fresh.folders()
-
-
-def test_a_relayed_message_that_may_have_been_sent_is_told(anna: Sender) -> None:
-    xml = member_xml({"Rfc822": "x", "From": "a@b.org"}) + strings("Recipients", [anna.to])
-    with scripted(*SIGNED_IN, *TRANSACTION, hang_up) as server:
-        reply, _ = fails(anna, "RelayMessage", anna.relay(Port=server.port), xml)
-    assert reply.exception["ExceptionType"] == "SoSendUncertainException"
-
-
-def test_a_server_that_ends_the_connection_between_two_mails_is_called_again(
-    fresh: Sender,
-) -> None:
-    # The second connection hears QUIT where the first hears another MAIL.
-    closing = answer(b"421 enough for one connection\r\n")
-    script = [*SIGNED_IN, *TRANSACTION, say(b"250 taken\r\n"), closing, hang_up]
-    with scripted(*script) as server:
-        way = fresh.outgoing(server.port)
-        fresh.succeed("SendEMails", way, emails(fresh.mail(), fresh.mail()))
-        taken = [line for line in server.heard if line == b".\r\n"]
-    assert len(taken) == 2
-
-
-# When only the copy fails -----------------------------------------------------------------------
-
-
-def test_a_copy_that_cannot_be_kept_is_no_reason_to_send_again(fresh: Sender) -> None:
-    lost = fresh.sent_items("Sent", Password="wrong")
-    reply = fresh.succeed("SendEMails", fresh.outgoing(), emails(fresh.mail()), lost)
-    assert "no copy kept: login refused" in reply.extra["Send.SentCopy"]
-    assert reply.text("Response/EMailEntity/MessageID")
-    assert reply.text("Response/EMailEntity/ServerId") is None
-    assert len(fresh.received()) == 1
-
-
-def test_a_fault_of_our_own_after_sending_is_no_reason_to_send_again(
-    fresh: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr("services84.agents.email.sent_copies.special_folder", broken)
-    reply = fresh.succeed("Send", emails(fresh.mail()))
-    assert "no copy kept" in reply.extra["Send.SentCopy"]
-    assert len(fresh.received()) == 1
-
-
-@pytest.mark.parametrize(
-    ("smtp", "imap", "filing"),
-    [
-        ("smtp.gmail.com", "imap.gmail.com", True),
-        ("SMTP.GoogleMail.com", "imap.gmail.com", True),
-        ("smtp.office365.com", "outlook.office365.com", True),
-        ("smtp.gmail.com", "imap.example.com", False),
-        ("smtp.gmail.com", "outlook.office365.com", False),
-        ("smtp.notgmail.com", "imap.notgmail.com", False),
-        ("127.0.0.1", "127.0.0.1", False),
-    ],
-)
-def test_providers_that_file_what_is_sent_are_known(smtp: str, imap: str, filing: bool) -> None:
-    assert files_itself(smtp, imap) is filing

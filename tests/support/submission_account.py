@@ -15,7 +15,7 @@ from typing import Any
 
 from services84.namespaces import SERVICES84
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, contract, running_office
+from tests.support.live_mail import LiveMail, running_office
 from tests.support.mailboxes import credentials
 from tests.support.service import Reply, Service, member_xml
 from tests.support.submission import Received, SubmissionServer
@@ -98,6 +98,14 @@ def parameters(reply: Reply) -> dict[str, str]:
     return {pair[0].text or "": pair[1].text or "" for pair in pairs}
 
 
+def fails(sender: Sender, operation: str, *members: str) -> tuple[Reply, dict[str, str]]:
+    """A refusal with its parameters; not a word of it is the password."""
+    reply = sender.call(operation, *members)
+    assert reply.succeeded is False
+    assert SECRET not in str(reply.exception)
+    return reply, parameters(reply)
+
+
 @dataclass(frozen=True)
 class Post:
     """A service, and senders for it, each a new associate."""
@@ -135,6 +143,3 @@ class Post:
 def running_post(folder: Path) -> Iterator[Post]:
     with running_office(folder) as office:
         yield Post(office.service)
-
-
-__all__ = ["Post", "Sender", "contract", "emails", "parameters", "read", "running_post"]

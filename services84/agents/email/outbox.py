@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import structlog
+
 from services84.agents.access import cached_item
 from services84.agents.call import Call
 from services84.agents.entity_drafts import draft_of
@@ -31,6 +33,8 @@ from services84.mime.draft import Draft, Envelope, envelope, identified
 from services84.mime.replies import answering
 from services84.smtp.submission import Session
 from services84.store.threads import references_of
+
+log = structlog.get_logger(__name__)
 
 SLOT_SECONDS = 10.0  # how long a caller waits for a connection that the host may have
 # The longest silence, and the longest wait for the answer to a message: a caller gives up after
@@ -143,8 +147,16 @@ def dispatch(
                 done.sent.append(letter)
             done.failed = None
     except Services84Error as error:
-        done.failed = done.failed or letters[0]
         done.error = error
+    except Exception as error:  # a fault of ours: what has been sent has to be told all the same
+        log.error("send.failed", exc_info=error)
+        done.error = SendUncertain(
+            "the service failed while it was sending, and the message may have been sent; the "
+            "service's log says why",
+            host=host.host,
+        )
+    if done.error is not None:
+        done.failed = done.failed or letters[0]
     return done
 
 
