@@ -137,6 +137,17 @@ def test_a_server_for_seven_bits_gets_the_mail_in_seven_bits(fresh: Sender) -> N
     assert content.get_content().strip() == "Hello – and good bye"
 
 
+def test_a_relayed_message_is_encoded_for_a_server_for_seven_bits(anna: Sender) -> None:
+    source = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nTéxt\n"
+    xml = member_xml({"Rfc822": source, "From": "a@b.org"}) + strings("Recipients", [anna.to])
+    with scripted(*SIGNED_IN, *TRANSACTION, say(b"250 taken\r\n"), hang_up) as server:
+        anna.succeed("RelayMessage", anna.relay(Port=server.port), xml)
+        heard = b"".join(server.heard)
+    content = read(heard.partition(b"DATA\r\n")[2].partition(b"\r\n.\r\n")[0])
+    assert heard.isascii()
+    assert content.get_content().strip() == "Téxt"
+
+
 def test_letters_that_a_server_cannot_write_to_are_named(fresh: Sender) -> None:
     friend = "jürgen@bücher.example"
     mail = fresh.mail(To={"EMailAddress": {"Address": friend}})

@@ -11,6 +11,7 @@ from services84.carriers.base import ArrayOfString, String
 from services84.errors import InvalidValue
 from services84.mime.addresses import checked_address
 from services84.mime.mimetext import mime_bytes
+from services84.mime.sevenbit import seven_bit
 from services84.mime.stripping import without_field
 
 MEMBER = "ConnectionInfoExtended"
@@ -33,7 +34,8 @@ def relay_message(
 ) -> None:
     """Submit a message as it is to Recipients, whatever its header says; a Bcc field is left out.
 
-    From is who is told of failures, `<>` nobody. No copy is kept.
+    From is who is told of failures, `<>` nobody. For a server that takes 7 bits only, 8-bit texts
+    and files are encoded. No copy is kept.
     """
     if protocol_of(info, SMTP) != SMTP:
         problem = "gets mail, and this operation sends it; SMTP does, or nothing at all"
@@ -55,4 +57,4 @@ def relay_message(
         call.services.slots.held(host.host, SLOT_SECONDS),
         mail.smtp(host, login, patience=PATIENCE, verdict=VERDICT_SECONDS) as session,
     ):
-        session.send(sender, to, source)
+        session.send(sender, to, source if session.takes_eight_bit else seven_bit(source))
