@@ -131,3 +131,16 @@ def test_a_folder_made_anew_holds_only_its_own_mail(scene: Scene) -> None:
         append(client, "INBOX.Box", message(77))
     scene.sync()
     scene.assert_equal()
+
+
+def test_a_folder_that_holds_no_mail_any_more_has_none_in_the_cache(scene: Scene) -> None:
+    with scene.client() as client:
+        for folder in ("INBOX.Work", "INBOX.Work.2026"):
+            client.create(folder)
+            append(client, folder, message(1))
+        scene.sync()
+        client.delete("INBOX.Work")  # listed on as \\Noselect, because of what is below it
+    scene.sync()
+    folders = {one.name: one for one in scene.service.services.folders.list(scene.account_id)}
+    assert (folders["INBOX.Work"].total, folders["INBOX.Work.2026"].total) == (0, 1)
+    scene.assert_equal()
