@@ -21,8 +21,6 @@ from services84.agents.email import news as _news
 from services84.agents.email import relaying as _relaying
 from services84.agents.email import saving as _saving
 from services84.agents.email import sending as _sending
-from services84.agents.email import relaying as _relaying
-from services84.agents.email import sending as _sending
 from services84.agents.email import sync as _sync
 from services84.agents.registry import EMAIL, PRINCIPAL, Operation, ServiceTable
 
@@ -48,8 +46,6 @@ _DECLARING_MODULES = (
     _principal,
     _relaying,
     _saving,
-    _sending,
-    _relaying,
     _sending,
     _sync,
 )
