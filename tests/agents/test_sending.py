@@ -7,12 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.boxes import strings
+from tests.support.boxes import strings, uids_in
+from tests.support.courier import CourierServer
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 from tests.support.submission import SubmissionServer
-from tests.support.submission_account import Post, Sender, emails, read, running_post
+from tests.support.submission_account import (
+    SECRET,
+    Post,
+    Sender,
+    emails,
+    read,
+    running_post,
+)
 
 ENTITY = "Response/EMailEntity"
 
@@ -205,6 +213,21 @@ def test_a_relay_needs_no_login(anna: Sender, submission: SubmissionServer) -> N
     way = anna.outgoing(submission.port_relay, UserName=None, Password=None)
     anna.succeed("SendEMails", way, emails(anna.mail()))
     assert len(anna.received()) == 1
+
+
+def test_copies_are_kept_where_all_folders_are_below_inbox(
+    anna: Sender, courier: CourierServer
+) -> None:
+    user = courier.add_user(f"copies-of-{anna.user}", SECRET)
+    server = {"ServerName": f"127.0.0.1:{courier.port}", "UserName": user}
+    for _ in range(2):
+        reply = anna.succeed(
+            "SendEMails", anna.outgoing(), emails(anna.mail()), anna.sent_items(**server)
+        )
+    assert reply.extra == {}
+    assert reply.text(f"{ENTITY}/ServerId") == "2"
+    with courier.client(user) as client:
+        assert uids_in(client, "INBOX.Sent") == [1, 2]
 
 
 # Relaying ---------------------------------------------------------------------------------------

@@ -127,7 +127,8 @@ def _made(errand: Errand, listed: list[ListedFolder], name: str, member: str) ->
 
 def _there(errand: Errand, spelt: str, letters: Sequence[Letter]) -> tuple[dict[int, int], int]:
     """The letters that the folder has, and its UIDVALIDITY."""
-    state = errand.connection.examine(spelt)
+    # Courier takes no message for a folder that is open for reading only.
+    state = errand.connection.select(spelt)
     ids = {letter.draft.message_id: letter.number for letter in letters}
     found = errand.connection.uids_by_message_id(ids)
     return {ids[one]: max(uids) for one, uids in found.items() if uids}, state.uid_validity
