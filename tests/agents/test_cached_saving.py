@@ -73,7 +73,6 @@ def given(member: str, carrier: etree._Element, **changes: str) -> str:
 
 def new(mail: LiveMail, member: str = "Entity", **changes: Any) -> str:
     """A new message of the mailbox's account; members in the order of the contract."""
-    order = [*DRAFT, "FolderName", "AccountId", "ReceivedAt", "InReplyTo", "RepliedAt"]
     members = DRAFT | {"AccountId": mail.account_id} | changes
     order = ["To", "Bcc", "Subject", "From", "Flags", "MessageID", "PlainBody", "Attachments"]
     order += ["CustomHeaderList", "FolderName", "EmailItemId", "AccountId", "ReceivedAt"]
@@ -147,7 +146,8 @@ def test_versions_of_one_size_are_told_apart(mail: LiveMail) -> None:
 def test_what_is_made_from_another_message_leaves_that_alone(mail: LiveMail) -> None:
     received = mail.items("INBOX")[2]
     mail.succeed("SaveDraft", given("Entity", got(mail, received), Subject="Fwd", MessageID=""))
-    [source] = mail.sources("Drafts")
+    [(source, flags)] = mail.state("Drafts").values()
+    assert flags == {"\\Seen", "\\Draft", "\\Flagged"}
     assert [part.get_content() for part in parsed(source).iter_attachments()] == [PDF]
     assert len(mail.sources()) == 2
     mail.assert_level()
@@ -267,6 +267,13 @@ def test_only_flags_and_folder_change_and_the_message_stays_what_it_is(mail: Liv
     assert mail.state(SPELT)[2] == (before, {"\\Seen", "\\Answered", "$Later"})
     assert item_of(reply) == item
     assert reply.text("Response/FolderName") == "Entwürfe/2026"
+    mail.assert_level()
+
+
+def test_without_flags_a_message_has_none(mail: LiveMail) -> None:
+    carrier = got(mail, mail.items("INBOX")[2])
+    mail.succeed("SaveToMailServer", given("Email", carrier, Flags=""))
+    assert mail.flags()[2] == {"$Later"}
     mail.assert_level()
 
 

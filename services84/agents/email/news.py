@@ -19,7 +19,7 @@ from services84.agents.registry import operation
 from services84.carriers.base import ArrayOfInt, Boolean, Int
 from services84.carriers.message import ArrayOfEMailEnvelope, EMailEnvelope
 from services84.errors import InvalidValue
-from services84.store.values import Folder
+from services84.store.values import Folder, FolderAttribute
 from services84.sync.values import SyncReport
 
 MOST_FOLDERS = 1000  # of one GetNewMail
@@ -55,6 +55,7 @@ def get_new_mail(call: Call, folder_ids: list[int | None] | None) -> list[EMailE
     if len(wanted) > MOST_FOLDERS:
         raise InvalidValue("Folders", len(wanted), f"are more than {MOST_FOLDERS} ids")
     folders = [cached_folder(call, one) for one in wanted]
+    folders = [one for one in folders if not one.attributes & FolderAttribute.NO_SELECT]
     highest = call.services.items.highest_id()
     for account_id in dict.fromkeys(folder.account_id for folder in folders):
         _refresh(call, account_id, [one for one in folders if one.account_id == account_id])

@@ -16,47 +16,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from services84.agents.access import account_of, cached_item
 from services84.agents.call import Call
-from services84.agents.entities import HIGHEST_INT, flags_of, server_id
-from services84.agents.entity_changes import changed_content, completed
-from services84.agents.entity_drafts import draft_of, sent_at
+from services84.agents.entities import HIGHEST_INT, server_id
+from services84.agents.entity_changes import changed_content
 from services84.agents.filed_messages import Mailbox
 from services84.agents.known_messages import known_message
-from services84.agents.mailboxes import (
-    current_account,
-    errand_for,
-    existing_folder,
-    refusals_about,
-)
+from services84.agents.mailboxes import errand_for, existing_folder, refusals_about
 from services84.agents.open_folders import cached_ids
 from services84.agents.registry import operation
-from services84.agents.replacing import Content, Earlier, earlier_versions, put_in_place, settable
+from services84.agents.replacing import Earlier, earlier_versions, put_in_place
+from services84.agents.saved_entities import (
+    Stored,
+    account_for,
+    content_of,
+    moment_of,
+    stored_flags,
+    stored_message,
+    wanted_flags,
+)
 from services84.agents.usual_folders import DRAFTS, usual_folder
 from services84.carriers.message import EMailEntity
 from services84.errors import InvalidValue, NotFound
 from services84.imap.names import decode_name
 from services84.imap.values import Appended
-from services84.mime.addresses import Address
-from services84.mime.compose import compose
-from services84.mime.draft import identified
-from services84.store.values import Account, Folder, Item, ItemFlag
+from services84.store.values import Item, ItemFlag
 from services84.sync.errands import Errand
-
-READ_DRAFT = ("Seen", "Draft")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The message of the cache that a carrier stands for."""
-
-    item: Item
-    folder: Folder
-    entity: EMailEntity = field(repr=False)
-    source: bytes = field(repr=False)
 
 
 @operation("Save", returns=EMailEntity, Email=EMailEntity)
@@ -65,13 +52,13 @@ def save(call: Call, email: EMailEntity | None) -> EMailEntity:
 
     Changes of what the mail server keeps are refused; SaveToMailServer makes them.
     """
-    stored = _stored(call, email, "Email")
+    stored = stored_message(call, email, "Email")
     if email is None or stored is None:
         problem = "is no message of the cache; SaveDraft and SaveToMailServer save new ones"
         raise InvalidValue("Email/EmailItemId", 0, problem)
-    _account(call, email, stored, "Email")
+    account_for(call, email, stored, "Email")
     changed = changed_content(email, stored.entity)
-    if _flags(email, stored) != _stored_flags(stored):
+    if wanted_flags(email, stored) != stored_flags(stored):
         changed.append("Flags")
     if _goes_elsewhere(email, stored):
         changed.append("FolderName")
@@ -79,7 +66,7 @@ def save(call: Call, email: EMailEntity | None) -> EMailEntity:
         value = getattr(email, changed[0])
         problem = "is kept by the mail server; SaveToMailServer changes it there and here"
         raise InvalidValue(f"Email/{changed[0]}", _shown(value), problem)
-    item = _note_answer(call, stored.item, _moment(email.RepliedAt))
+    item = _note_answer(call, stored.item, moment_of(email.RepliedAt))
     return known_message(call, item, contents=False, folder=stored.folder)
 
 
@@ -90,12 +77,12 @@ def save_to_mail_server(call: Call, email: EMailEntity | None) -> EMailEntity:
     What has not changed is left alone. A new message goes to FolderName of AccountId, or of the
     caller's current account; nothing is sent.
     """
-    stored = _stored(call, email, "Email")
+    stored = stored_message(call, email, "Email")
     assert email is not None
-    account = _account(call, email, stored, "Email")
+    account = account_for(call, email, stored, "Email")
     if stored is not None and not changed_content(email, stored.entity):
         return _refile(call, email, stored)
-    content = _content(call, email, stored, account, "Email")
+    content = content_of(call, email, stored, account, "Email")
     with errand_for(call, account.account_id) as errand:
         earlier = [] if stored is None else _versions_of(call, errand, stored, "Email")
         target = _target(errand, email, stored)
@@ -111,11 +98,11 @@ def save_draft(call: Call, entity: EMailEntity | None) -> EMailEntity:
 
     An earlier version, by EmailItemId or MessageID, is replaced if it is a draft. Bcc is kept.
     """
-    stored = _stored(call, entity, "Entity")
+    stored = stored_message(call, entity, "Entity")
     assert entity is not None
-    account = _account(call, entity, stored, "Entity")
+    account = account_for(call, entity, stored, "Entity")
     known_id = entity.MessageID or (stored.entity.MessageID if stored else "")
-    content = _content(call, entity, stored, account, "Entity", extra=READ_DRAFT)
+    content = content_of(call, entity, stored, account, "Entity", as_draft=True)
     with errand_for(call, account.account_id) as errand:
         drafts = usual_folder(errand, DRAFTS)
         earlier = []
@@ -126,83 +113,6 @@ def save_draft(call: Call, entity: EMailEntity | None) -> EMailEntity:
                 earlier += _versions_of(call, errand, stored, "Entity", forgiving=True)
         added = put_in_place(call, errand, drafts, content, _merged(earlier))
     return _saved(call, entity, Place(errand, drafts, added, len(content.source)), stored)
-
-
-# What is saved ----------------------------------------------------------------------------------
-
-
-def _stored(call: Call, email: EMailEntity | None, member: str) -> Stored | None:
-    """The message that a carrier was read from, its nil members filled in; None for a new one.
-
-    Raises InvalidValue for no carrier, NotFound.
-    """
-    if email is None:
-        raise InvalidValue(member, "nil", "is required")
-    if not email.EmailItemId:
-        return None
-    item, folder = cached_item(call, email.EmailItemId)
-    with_bytes = any(each is not None and each.Stream is not None for each in _attachments(email))
-    entity = known_message(call, item, contents=with_bytes, folder=folder)
-    completed(email, entity)
-    return Stored(item, folder, entity, call.services.items.source(item.item_id) or b"")
-
-
-def _attachments(email: EMailEntity) -> list[EMailEntity]:
-    return list(email.Attachments or ())
-
-
-def _account(call: Call, email: EMailEntity, stored: Stored | None, member: str) -> Account:
-    """The account that a message is in, or shall be put in."""
-    if stored is None:
-        return account_of(call, email.AccountId) if email.AccountId else current_account(call)
-    if email.AccountId and email.AccountId != stored.folder.account_id:
-        problem = f"is not the account of message {stored.item.item_id}"
-        raise InvalidValue(f"{member}/AccountId", email.AccountId, problem)
-    return account_of(call, stored.folder.account_id)
-
-
-def _content(
-    call: Call,
-    email: EMailEntity,
-    stored: Stored | None,
-    account: Account,
-    member: str,
-    extra: Iterable[str] = (),
-) -> Content:
-    """The message that a carrier describes; raises InvalidValue."""
-    own = account.associate_id == call.caller.associate_id
-    draft = identified(
-        draft_of(
-            email,
-            member=member,
-            original=stored.source if stored else None,
-            sender=Address(call.caller.full_name if own else "", account.email_address),
-        )
-    )
-    email.Sent = sent_at(email) or call.arrived
-    source = compose(draft, date=email.Sent, with_bcc=True, member=f"{member}/")
-    email.MessageID = draft.message_id
-    literals = dict.fromkeys([*_flags(email, stored), *extra])
-    keywords = settable(stored.item.keywords) if stored else []
-    received = (stored.item.internal_date if stored else _moment(email.ReceivedAt)) or call.arrived
-    flags = [*(f"\\{name}" for name in literals), *keywords]
-    return Content(source, draft.message_id, flags, call.arrived if extra else received)
-
-
-def _flags(email: EMailEntity, stored: Stored | None) -> list[str]:
-    """The flags that a message shall have; \\Recent is the server's own."""
-    given: Sequence[str] | None = email.Flags
-    if given is None:
-        return _stored_flags(stored) if stored else []
-    return sorted(set(given) - {"Recent"})
-
-
-def _stored_flags(stored: Stored) -> list[str]:
-    return sorted(set(flags_of(stored.item.flags)) - {"Recent"})
-
-
-def _moment(value: datetime | None) -> datetime | None:
-    return sent_at(EMailEntity(Sent=value))
 
 
 def _shown(value: object) -> object:
@@ -272,7 +182,7 @@ def _merged(earlier: Sequence[Earlier]) -> list[Earlier]:
 
 def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
     """Change a message's flags and folder, and leave its content alone."""
-    wanted, known = set(_flags(email, stored)), set(_stored_flags(stored))
+    wanted, known = set(wanted_flags(email, stored)), set(stored_flags(stored))
     if wanted != known or _goes_elsewhere(email, stored):
         with errand_for(call, stored.folder.account_id) as errand:
             mailbox = _found(call, errand, stored, "Email")
@@ -287,7 +197,7 @@ def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
                     moved = errand.connection.move(group.ids, target).copied
                     source = group.folder.server_name
                     errand.moved(source, target, moved.uid_validity, moved.uids)
-    item = _note_answer(call, stored.item, _moment(email.RepliedAt))
+    item = _note_answer(call, stored.item, moment_of(email.RepliedAt))
     return known_message(call, item, contents=False)
 
 
@@ -304,7 +214,7 @@ def _saved(call: Call, email: EMailEntity, place: Place, stored: Stored | None) 
     uid = added.uid or 0
     known = cached_ids(call, place.errand, place.server_name, added.uid_validity or 0, [uid])
     item = services.items.get(known[uid]) if uid in known else None
-    answered = _moment(email.RepliedAt) or (stored.item.replied_at if stored else None)
+    answered = moment_of(email.RepliedAt) or (stored.item.replied_at if stored else None)
     if item is not None:
         return known_message(call, _note_answer(call, item, answered), contents=False)
     email.EmailItemId = 0
