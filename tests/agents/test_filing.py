@@ -13,6 +13,7 @@ from services84.imap.connection import ImapConnection
 from services84.imap.conversation import Conversation
 from services84.store.values import ItemFlag
 from tests.support.boxes import ints, listed
+from tests.support.courier import CourierServer
 from tests.support.dovecot import DovecotServer
 from tests.support.live_mail import LiveMail, Office, running_office
 from tests.support.mailboxes import message, quoted
@@ -267,7 +268,11 @@ def test_thousands_of_messages_take_few_commands(
     office: Office, dovecot: DovecotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = office.mailbox(dovecot)
-    mail.deliver(*(b"Subject: %d\r\n\r\n" % number for number in range(2500)))
+    mail.deliver(*(b"Subject: %d\r\n\r\n" % number for number in range(20)))
+    with mail.client() as client:
+        for _ in range(7):  # 2,560 of them
+            client.select("INBOX")
+            client.copy("1:*", "INBOX")
     mail.sync()
     wanted = ints("Ids", mail.items("INBOX").values())
     said = commands(monkeypatch)
@@ -278,7 +283,37 @@ def test_thousands_of_messages_take_few_commands(
     assert said() < 60
     mail.assert_level()
     items = mail.items("Trash")
-    assert len(items) == 2500
+    assert len(items) == 2560
     found = mail.service.services.items.get(items[1])
     assert found is not None
     assert found.flags == ItemFlag.SEEN
+
+
+# Another server ---------------------------------------------------------------------------------
+
+
+def test_courier_files_and_saves_alike(office: Office, courier: CourierServer) -> None:
+    """It has neither MOVE nor SPECIAL-USE, and its folders are below INBOX."""
+    mail = office.mailbox(courier)
+    mail.deliver(*map(message, range(1, 5)))
+    mail.sync()
+    wanted = ids(mail, 1, 3)
+    mail.succeed("MarkEmailsAsRead", ints("Ids", wanted), member_xml({"Read": True}))
+    assert read(mail) == [1, 3]
+    mail.assert_level()
+    mail.succeed("MoveEmailsToTrash", ints("Ids", wanted))
+    assert mail.sources("INBOX.Trash") == [message(1), message(3)]
+    assert set(mail.items("INBOX.Trash").values()) == set(wanted)
+    mail.assert_level()
+    mail.succeed("DeleteEmails", ints("Ids", wanted), member_xml({"MoveToFolder": "INBOX"}))
+    mail.succeed("DeleteEmails", ints("Ids", wanted[:1]))
+    assert mail.sources() == [message(2), message(4), message(3)]
+    mail.assert_level()
+    draft = {"Subject": "one", "PlainBody": "one", "AccountId": mail.account_id}
+    saved = mail.succeed("SaveDraft", member_xml({"Entity": draft}))
+    item = int(saved.text("Response/EmailItemId") or 0)
+    again = {"Subject": "two", "EmailItemId": item}
+    mail.succeed("SaveDraft", member_xml({"Entity": again}))
+    [source] = mail.sources("INBOX.Drafts")
+    assert b"Subject: two\r\n" in source
+    mail.assert_level()
