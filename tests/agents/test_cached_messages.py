@@ -10,6 +10,7 @@ import pytest
 
 from services84.store.book_import import import_book
 from services84.store.crm_values import PersonDraft
+from services84.store.values import RunOutcome
 from tests.support.boxes import ints
 from tests.support.dovecot import DovecotServer
 from tests.support.live_mail import LiveMail, Office, running_office
@@ -308,22 +309,29 @@ def test_new_mail_of_some_folders_is_fetched_and_told(mail: LiveMail) -> None:
     mail.assert_level()
 
 
-def test_folders_that_were_never_synced_are_fetched_whole(mail: LiveMail) -> None:
-    services = mail.service.services
-    lease = services.accounts.take_lease(mail.account_id, "a test", services.clock(), 60)
-    assert lease is not None
-    from services84.store.values import Cursor, FolderBatch, RunOutcome
+def test_a_folder_that_was_never_synced_is_fetched_whole(mail: LiveMail) -> None:
+    mail.deliver(message(3), message(4), folder="Later")
+    mail.succeed("CacheFolderList")
+    wanted = [f"<message-{number}@example.com>" for number in (4, 3)]
+    assert new_mail(mail, folder_id(mail, "Later")) == wanted
+    mail.assert_level()
 
-    folder = services.folders.get(folder_id(mail))
-    assert folder is not None
-    assert folder.uid_validity is not None
-    cursor = Cursor(folder.uid_validity, None, None, complete=False)
-    services.folders.apply(lease, folder.folder_id, FolderBatch(folder.uid_validity, cursor=cursor))
-    services.accounts.finish_run(lease, RunOutcome(partial=True), services.clock())
+
+def test_what_takes_too_long_to_be_waited_for_goes_on(
+    mail: LiveMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is being synced elsewhere, for longer than a call waits."""
+    services = mail.service.services
+    lease = services.accounts.take_lease(mail.account_id, "another", services.clock(), 600)
+    assert lease is not None
     mail.deliver(message(3))
-    reply = mail.succeed("GetNewMail", ints("Folders", [folder.folder_id]))
-    assert [one.text for one in reply.root.iter("{*}MessageId")] == ["<message-3@example.com>"]
-    assert reply.extra["Sync.State"] == "completed"
+    with monkeypatch.context() as patched:
+        patched.setattr("services84.sync.errands.LEASE_SECONDS", 0.1)
+        reply = mail.succeed("GetNewMail", ints("Folders", [folder_id(mail)]))
+    assert len(list(reply.body[0])) == 0
+    assert reply.extra["Sync.State"] == "running"
+    services.accounts.finish_run(lease, RunOutcome(partial=True), services.clock())
+    mail.sync()
     mail.assert_level()
 
 

@@ -14,6 +14,7 @@ from lxml import etree
 from services84.errors import MailServerRefused
 from services84.imap.connection import ImapConnection
 from services84.namespaces import SERVICES84
+from services84.store.values import RunOutcome
 from tests.support.dovecot import DovecotServer
 from tests.support.live_mail import LiveMail, Office, running_office
 from tests.support.mailboxes import message, quoted
@@ -216,6 +217,24 @@ def test_a_draft_is_found_on_a_server_that_does_not_tell_where_it_is(
     first = mail.succeed("SaveDraft", new(mail))
     second = mail.succeed("SaveDraft", given("Entity", response(first), PlainBody="again"))
     assert mail.items("Drafts") == {2: item_of(second)}
+    mail.assert_level()
+
+
+def test_while_the_cache_lags_behind_drafts_are_saved_and_replaced(
+    mail: LiveMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync of the account is under way elsewhere, for longer than a call waits."""
+    services = mail.service.services
+    lease = services.accounts.take_lease(mail.account_id, "another", services.clock(), 600)
+    assert lease is not None
+    with monkeypatch.context() as patched:
+        patched.setattr("services84.sync.errands.LEASE_SECONDS", 0.1)
+        first = mail.succeed("SaveDraft", new(mail))
+        assert (item_of(first), first.text("Response/FolderName")) == (0, "Drafts")
+        mail.succeed("SaveDraft", given("Entity", response(first), PlainBody="again"))
+    assert len(mail.sources("Drafts")) == 1
+    services.accounts.finish_run(lease, RunOutcome(partial=True), services.clock())
+    mail.sync()
     mail.assert_level()
 
 

@@ -18,9 +18,9 @@ from services84.agents.mailboxes import errand_for
 from services84.agents.registry import operation
 from services84.carriers.base import ArrayOfInt, Boolean, Int
 from services84.carriers.message import ArrayOfEMailEnvelope, EMailEnvelope
-from services84.errors import InvalidValue
+from services84.errors import CacheBehind, InvalidValue
 from services84.store.values import Folder, FolderAttribute
-from services84.sync.values import SyncReport
+from services84.sync.values import SyncState
 
 MOST_FOLDERS = 1000  # of one GetNewMail
 MOST_ENVELOPES = 20_000  # of its answer: the newest
@@ -48,8 +48,8 @@ def get_new_mail(call: Call, folder_ids: list[int | None] | None) -> list[EMailE
     """Bring folders of the cache level with the mail server now, and give the heads of the
     messages that were fetched by that, newest first.
 
-    A folder that was never synced to its end may take longer than a call may: then its account's
-    sync goes on, ExtraInfo's `Sync.State` is running, and the answer has what came until then.
+    Where that takes too long to be waited for, a sync of the account goes on, ExtraInfo's
+    `Sync.State` is running, and the answer has what came until then.
     """
     wanted = list(dict.fromkeys(folder_ids or ()))
     if len(wanted) > MOST_FOLDERS:
@@ -63,15 +63,16 @@ def get_new_mail(call: Call, folder_ids: list[int | None] | None) -> list[EMailE
 
 
 def _refresh(call: Call, account_id: int, folders: Sequence[Folder]) -> None:
-    """Bring some folders of an account level; raises MailServerError."""
-    if not all(folder.complete for folder in folders):
-        report: SyncReport | None = call.services.sync.sync(account_id, asked=call.arrived)
-        if report is not None and report.error is not None:
-            raise report.error
-    else:
+    """Bring some folders of an account level, or have a sync do that; raises MailServerError."""
+    try:
         with errand_for(call, account_id) as errand:
             names = [folder.server_name for folder in folders]
             report = call.services.errands.refresh(errand, names)
+    except CacheBehind:
+        if call.services.sync.start_many([account_id]).refused:
+            raise
+        call.extra["Sync.State"] = str(SyncState.RUNNING)
+        return
     if report is not None:
         call.extra.update(extra_of(report))
 
