@@ -14,7 +14,8 @@ import threading
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from services84.imap.opening import (
     open_connection,
 )
 from services84.imap.refusals import farewell
-from services84.imap.session import Answer, Completion
+from services84.imap.session import Answer, Command, Completion
 from services84.imap.tracing import Hidden, Tracer
 from services84.mailhost import Login, MailHost
 
@@ -201,7 +202,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         self._idling = self._ending = self._leaving = False
         self._stirred = threading.Event()
         self._started = self._heard = time.monotonic()
-        self._received = self._sent = self._queued = 0
+        self._received = self._sent = self._queued = self._earlier = 0
+        self._under_way: deque[Any] = deque()  # requests of `perform_all`, not answered yet
         super().__init__(host=host.host, port=host.port, identifier=f"imap {host}")
 
     # A session ----------------------------------------------------------------------------------
@@ -214,20 +216,50 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if name == "AUTHENTICATE" and answer:
             answer = self._hides.noting(joined(*arguments)[0], answer)
         told = None if rest else self._tracer
+        self._begin()
         self.literal = Continuations(answer, told).process if answer else None
-        self._started, self._received, self._sent = time.monotonic(), 0, 0
         if self._tracer:
             self._tracer.command(name, (first or b"", *rest))
         with self._broken_off():
             try:
                 request = self._command(name, first)
-                status, (text,) = request.get_response()
+                status, text, seen = request.get_response()
             finally:
                 if not imaplib2.Commands[name][imaplib2.CMD_VAL_ASYNC]:
                     self._release_state_change()
-        with self.commands_lock:
-            seen, self._inbox = self._inbox, []
         return Completion(status, text, seen)
+
+    def perform_all(self, commands: Sequence[Command]) -> Iterator[Completion]:
+        """Send several commands at once (see `session.Session`)."""
+        lines = [joined(*one.arguments) if one.arguments else () for one in commands]
+        if any(len(pieces) > 1 for pieces in lines):
+            raise ValueError("an argument has to be waited for")
+        self._begin()
+        # imaplib2 would send a command that changes the state only after all others are done.
+        requests = [self._request_push(name=one.name) for one in commands]
+        data = b""
+        for one, pieces, request in zip(commands, lines, requests, strict=True):
+            data += b" ".join((request.tag, one.name.encode("ascii"), *pieces)) + b"\r\n"
+            if self._tracer:
+                self._tracer.command(one.name, pieces)
+        if requests:
+            requests[0].data = data
+            self._under_way.extend(requests)
+            self.ouq.put(requests[0])
+        while self._under_way:
+            yield self._next_completion()
+
+    def _next_completion(self) -> Completion:
+        request = self._under_way.popleft()
+        with self._broken_off():
+            status, text, seen = request.get_response()
+        return Completion(status, text, seen)
+
+    def _begin(self) -> None:
+        """Before anything is said: nobody's answer may be under way."""
+        while self._under_way:
+            self._next_completion()
+        self._started, self._received, self._sent, self._earlier = time.monotonic(), 0, 0, 0
 
     def idle(
         self, seconds: float, stop: Callable[[], bool], news: Callable[[Response], bool]
@@ -396,7 +428,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         now, host = time.monotonic(), self._mail_host
         if now - max(self._heard, self._started) > self._patience and not self._arrives():
             raise no_answer(host, self._patience)
-        moved = self._received + self._sent
+        moved = self._received - self._earlier + self._sent
         allowed = MOST_PATIENCE * self._patience + moved / SLOWEST
         if now - self._started > allowed:
             raise MailServerTimeout(
@@ -439,7 +471,10 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         known = name in {"OK", "NO", "BAD"}
         if name != "OK":
             words, outcome = self._hides.out_of(words), self._hides.out_of(outcome)
-        self._request_pop(tag, (name, [words]) if known else ("BAD", [outcome]))
+        with self.commands_lock:
+            seen, self._inbox = self._inbox, []
+        self._started, self._earlier = time.monotonic(), self._received  # of the next one, if any
+        self._request_pop(tag, (name, words, seen) if known else ("BAD", outcome, seen))
         if "continuation" in self.tagged_commands:
             self._request_pop("continuation", (False, words))
 

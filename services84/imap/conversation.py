@@ -6,14 +6,14 @@ and the spelling of names in it. What commands are for is its subclasses' matter
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services84.errors import MailServerRefused
 from services84.imap import names, responses
 from services84.imap.names import Pieces, astring, verbatim
 from services84.imap.refusals import command_refusal
 from services84.imap.responses import StatusText
-from services84.imap.session import Completion, Session
+from services84.imap.session import Command, Completion, Session
 from services84.mailhost import MailHost
 
 LONGEST_SET = 7000  # characters; RFC 2683 section 3.2.1.5 wants lines below 8000
@@ -32,6 +32,7 @@ class Conversation:
         self._selected: str | None = None  # the open folder's server name
         self._writable = False
         self._exists = 0
+        self._had_open = False  # a folder, at any time
         self._asked_to_enable = False
         self._enabled: frozenset[str] = frozenset()
 
@@ -48,19 +49,26 @@ class Conversation:
         UTF8=ACCEPT (RFC 6855) lets internationalised messages come as they are, and is the only
         way to speak with a server that is UTF8=ONLY.
         """
+        for command in self._enabling():
+            self._enabled_by(self._perform(command.name, *command.arguments))
+
+    def _enabling(self) -> list[Command]:
+        """The command that `_enable` performs, where there is one and it was not said yet."""
         if self._asked_to_enable:
-            return
+            return []
         self._asked_to_enable = True
         wanted = ["QRESYNC"] if "QRESYNC" in self.capabilities else []
         if self.capabilities & _UTF8:
             wanted.append("UTF8=ACCEPT")
         if not wanted or not self.capabilities & {"ENABLE", "UTF8=ONLY"}:
-            return
-        completion = self._perform("ENABLE", verbatim(" ".join(wanted)))
+            return []
+        return [Command("ENABLE", (verbatim(" ".join(wanted)),))]
+
+    def _enabled_by(self, completion: Completion) -> None:
         said = [one.rest for one in untagged_of(completion) if one.kind == "ENABLED"]
         enabled = responses.capabilities(b" ".join(said))
         # Servers have left the response out for QRESYNC; its effects are told by EXAMINE itself.
-        self._enabled = enabled | ({"QRESYNC"} & set(wanted))
+        self._enabled = enabled | ({"QRESYNC"} & self.capabilities)
 
     def _enable_utf8(self) -> None:
         """Before the first name is said or heard."""
@@ -87,11 +95,32 @@ class Conversation:
 
     def _perform(self, command: str, *arguments: Pieces) -> Completion:
         completion = self._said_to(command, *arguments)
+        self._check(command, completion)
+        return completion
+
+    def _check(self, command: str, completion: Completion) -> None:
+        """Raises when the command was refused."""
         # Messages expunged meanwhile may turn the answer into a NO with the rest of the data
         # (RFC 2180 section 4.1.2, RFC 5530).
         if not completion.ok and not (command == "UID" and _expunged_meanwhile(completion)):
             raise command_refusal(self._host, command, completion.text)
-        return completion
+
+    def _said_to_all(self, commands: Iterable[Command]) -> Iterator[Completion]:
+        """Several commands, sent together as far as their arguments need not be waited for.
+
+        Completions come in the order of the commands, refused ones as well; nothing is noted of
+        them. Take them all before anything else is said.
+        """
+        together: list[Command] = []
+        for command in commands:
+            hasty = self._hasty(command.arguments)
+            if any(len(argument) > 1 for argument in hasty):
+                yield from self._session.perform_all(together)
+                yield self._session.perform(command.name, *hasty)
+                together = []
+            else:
+                together.append(Command(command.name, hasty))
+        yield from self._session.perform_all(together)
 
     def _change(self, what: str, *arguments: Pieces) -> Completion:
         """Perform a UID command that changes something, which has to have happened.
@@ -109,23 +138,29 @@ class Conversation:
         return completion
 
     def _said_to(self, command: str, *arguments: Pieces) -> Completion:
-        unasked = max([_UNASKED[c] for c in _UNASKED.keys() & self.capabilities], default=0)
-        hasty = (names.unannounced(argument, unasked) for argument in arguments)
-        completion = self._session.perform(command, *hasty)
+        completion = self._session.perform(command, *self._hasty(arguments))
         self._note(completion)
         return completion
 
+    def _hasty(self, arguments: Iterable[Pieces]) -> tuple[Pieces, ...]:
+        """The arguments, with what need not be waited for sent at once."""
+        unasked = max([_UNASKED[c] for c in _UNASKED.keys() & self.capabilities], default=0)
+        return tuple(names.unannounced(argument, unasked) for argument in arguments)
+
     def _note(self, completion: Completion) -> None:
         """Keep count of the messages in the folder, which any command's responses may alter."""
-        for said in untagged_of(completion):
+        for response in completion.responses:
+            said = responses.untagged(response)
+            if said is None:
+                continue
             if said.kind == "EXISTS" and said.number is not None:
                 self._exists = said.number
             elif said.kind == "EXPUNGE":
                 self._exists = max(self._exists - 1, 0)
-        for earlier, ranges in filter(None, map(responses.vanished, completion.responses)):
-            if not earlier:
+            elif said.kind == "VANISHED":
+                earlier, ranges = responses.vanished(response) or (True, [])
                 gone = sum(last - first + 1 for first, last in ranges)
-                self._exists = max(self._exists - gone, 0)
+                self._exists = max(self._exists - (0 if earlier else gone), 0)
 
     def _may_change(self) -> None:
         """Raises where nothing can be changed; some servers say OK then, and do nothing."""

@@ -7,19 +7,18 @@ RFC 3501, with LIST-EXTENDED (5258), LIST-STATUS (5819), SPECIAL-USE (6154), CON
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from services84.errors import MailServerRefused
-from services84.imap import listing, names, naming, responses
-from services84.imap.conversation import Conversation, codes, untagged_of
+from services84.imap import listing, names, naming, opened, responses
+from services84.imap.conversation import Conversation, codes
 from services84.imap.framing import Response
-from services84.imap.names import joined, verbatim
-from services84.imap.reading import flag_states
+from services84.imap.names import Pieces, joined, verbatim
 from services84.imap.refusals import command_refusal
-from services84.imap.session import Completion
+from services84.imap.session import Command, Completion
 from services84.imap.values import (
     ExaminedFolder,
-    FolderDelta,
     FolderStatus,
     ListedFolder,
     Namespace,
@@ -27,8 +26,12 @@ from services84.imap.values import (
 )
 
 WORTH_A_LIST = 4  # folders; a server has work with each one's state, and tells those of all
+STATUSES_AT_A_TIME = 64
 _STATE = "(MESSAGES RECENT UNSEEN UIDNEXT UIDVALIDITY)"
+_POINT = "(MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
 _NEWS = frozenset({"EXISTS", "EXPUNGE", "FETCH", "VANISHED"})
+
+_State = dict[str, int] | MailServerRefused
 
 
 class Folders(Conversation):
@@ -46,12 +49,16 @@ class Folders(Conversation):
             completion = self._perform("LIST", *everything, verbatim(self._list_options(states)))
             told = listing.statuses(completion, self._spelling)
             return listing.folders(self._listed(completion), frozenset(), told)
-        found = self._listed(self._perform("LIST", *everything))
+        both = self._said_to_all([Command("LIST", everything), Command("LSUB", everything)])
+        completion = next(both)
+        self._check("LIST", completion)
         subscribed: frozenset[bytes] = frozenset()
         with contextlib.suppress(MailServerRefused):  # no reason to do without the folders
-            known = self._listed(self._perform("LSUB", *everything))
+            of_subscribed = next(both)
+            self._check("LSUB", of_subscribed)
+            known = self._listed(of_subscribed)
             subscribed = frozenset(listing.key(one.name) for one in known)
-        return listing.folders(found, subscribed, {})
+        return listing.folders(self._listed(completion), subscribed, {})
 
     def _listed(self, completion: Completion) -> list[responses.Listed]:
         return listing.listed(completion, self._spelling)
@@ -87,44 +94,49 @@ class Folders(Conversation):
 
     def _open(self, command: str, server_name: str, since: SyncPoint | None) -> ExaminedFolder:
         self._enable()
-        name = self._mailbox(server_name)
-        asked = since if "QRESYNC" in self._enabled else None
-        if asked is not None:
-            name = joined(name, verbatim(f"(QRESYNC ({asked.uid_validity} {asked.mod_seq}))"))
-        elif self._tells_mod_seq:
-            name = joined(name, verbatim("(CONDSTORE)"))
-        self._exists = 0
+        asked = since if self._can_resync else None
+        argument = self._opening(server_name, asked)
         self._leave()
-        completion = self._perform(command, name)
-        shown = names.decode_name(server_name.encode("latin-1"))
-        if not any(said.kind == "EXISTS" for said in untagged_of(completion)):
-            # RFC 3501 section 6.3.1 requires it; without it a folder would look empty.
-            raise self._refused(f"does not say how many messages {shown!r} has")
-        self._session.selected(True)
-        self._selected = server_name
-        self._writable = command == "SELECT" and "READ-ONLY" not in codes(completion)
-        if command == "SELECT" and not self._writable:
-            raise self._refused(f"allows no changes in {shown!r}")
-        return self._examined(server_name, completion, asked)
+        completion = self._perform(command, argument)
+        examined = self._opened(server_name, completion, asked)
+        writable = command == "SELECT" and "READ-ONLY" not in codes(completion)
+        self._entered(server_name, writable=writable)
+        if command == "SELECT" and not writable:
+            raise self._refused(f"allows no changes in {_shown(server_name)!r}")
+        return examined
 
-    def _examined(
-        self, server_name: str, completion: Completion, asked: SyncPoint | None
+    @property
+    def _can_resync(self) -> bool:
+        return "QRESYNC" in self._enabled
+
+    def _opening(self, server_name: str, since: SyncPoint | None) -> Pieces:
+        """What EXAMINE and SELECT are given; `since` only where QRESYNC is enabled."""
+        name = self._mailbox(server_name)
+        if since is not None:
+            asked = f"(QRESYNC ({since.uid_validity} {since.mod_seq}))"
+            return joined(name, verbatim(asked))
+        return joined(name, verbatim("(CONDSTORE)")) if self._tells_mod_seq else name
+
+    def _opened(
+        self, server_name: str, completion: Completion, since: SyncPoint | None
     ) -> ExaminedFolder:
-        told = codes(completion)
-        uid_validity = _positive(told.get("UIDVALIDITY"))
-        if uid_validity is None:
-            shown = names.decode_name(server_name.encode("latin-1"))
-            raise self._refused(f"gives no UIDVALIDITY for {shown!r}")
-        flags = [said.rest for said in untagged_of(completion) if said.kind == "FLAGS"]
-        return ExaminedFolder(
-            uid_validity=uid_validity,
-            uid_next=_positive(told.get("UIDNEXT")),
-            exists=self._exists,
-            highest_mod_seq=None if "NOMODSEQ" in told else _positive(told.get("HIGHESTMODSEQ")),
-            flags=_flag_list(flags[-1].decode("latin-1") if flags else ""),
-            permanent_flags=_flag_list(told.get("PERMANENTFLAGS", "")),
-            delta=_delta(completion) if asked and asked.uid_validity == uid_validity else None,
-        )
+        """What a completed EXAMINE or SELECT says; counts the folder's messages."""
+        own = opened.own_part(completion)
+        if not opened.has_count(own):
+            raise self._refused(f"does not say how many messages {_shown(server_name)!r} has")
+        self._exists = 0  # nothing of what was noted before counts
+        self._note(own)
+        examined = opened.examined(own, self._exists, since)
+        if examined is None:
+            raise self._refused(f"gives no UIDVALIDITY for {_shown(server_name)!r}")
+        if self._had_open and not opened.is_clear(completion):
+            # The news may be another folder's; what has changed in this one is to be asked for.
+            examined = replace(examined, delta=None)
+        return examined
+
+    def _entered(self, server_name: str, *, writable: bool) -> None:
+        self._session.selected(True)
+        self._selected, self._writable, self._had_open = server_name, writable, True
 
     def status(self, server_name: str) -> FolderStatus:
         """How many messages a folder has, without opening it (RFC 3501 section 6.3.10).
@@ -132,26 +144,69 @@ class Folders(Conversation):
         Of the open folder the numbers may be those of when it was opened. Raises FolderMissing
         and MailServerRefused.
         """
-        completion = self._perform("STATUS", self._mailbox(server_name), verbatim(_STATE))
-        numbers: dict[str, int] = {}
-        for _, told in filter(None, map(responses.status, completion.responses)):
-            numbers |= told
-        status = listing.state(numbers)
-        if status is None:
-            shown = names.decode_name(server_name.encode("latin-1"))
-            raise self._refused(f"does not tell the state of {shown!r}")
-        return status
+        for status in self._states([server_name], _STATE):
+            if isinstance(status, MailServerRefused):
+                raise status
+            if (state := listing.state(status)) is not None:
+                return state
+        raise self._refused(f"does not tell the state of {_shown(server_name)!r}")
 
     def statuses(self, server_names: Iterable[str]) -> dict[str, FolderStatus]:
-        """The same of several folders, by server name, in one round trip where the server can
-        (LIST-STATUS, RFC 5819). A folder of which the server tells nothing is absent."""
+        """The same of several folders, by server name, in few round trips. A folder of which the
+        server tells nothing is absent."""
         wanted = list(dict.fromkeys(server_names))
         if "LIST-STATUS" in self.capabilities and len(wanted) >= WORTH_A_LIST:
             return self._listed_states(wanted)
-        found = {}
-        for one in wanted:
-            with contextlib.suppress(MailServerRefused):
-                found[one] = self.status(one)
+        told = zip(wanted, self._states(wanted, _STATE), strict=True)
+        found = {one: listing.state(numbers) for one, numbers in told if isinstance(numbers, dict)}
+        return {one: state for one, state in found.items() if state is not None}
+
+    def peek(self, server_names: Iterable[str]) -> dict[str, ExaminedFolder]:
+        """What `examine` would say of folders, without opening them; by server name.
+
+        Only where the server can tell whether a folder has changed (CONDSTORE), else nothing. A
+        folder of which it tells nothing is absent. Several are asked for in a round trip.
+        """
+        wanted = list(dict.fromkeys(server_names))
+        if not self._tells_mod_seq:
+            return {}
+        told = zip(wanted, self._states(wanted, _POINT), strict=True)
+        found = {one: listing.point(numbers) for one, numbers in told if isinstance(numbers, dict)}
+        return {one: point for one, point in found.items() if point is not None}
+
+    def _states(self, wanted: Sequence[str], items: str) -> list[_State]:
+        """What STATUS says of each."""
+        self._enable_utf8()
+        # Servers may keep no mod-sequences before that is asked for (RFC 7162 section 3.1).
+        enabling = self._enabling() if items == _POINT else []
+        found: dict[str, _State] = {}
+        for at in range(0, len(wanted), STATUSES_AT_A_TIME):
+            some = wanted[at : at + STATUSES_AT_A_TIME]
+            asked = [Command("STATUS", (self._mailbox(one), verbatim(items))) for one in some]
+            completions = self._said_to_all([*enabling, *asked])
+            for _ in enabling:
+                self._enabled_by(next(completions))
+            enabling = []
+            found |= self._told_of(some, completions)
+        return [found[one] for one in wanted]
+
+    def _told_of(
+        self, wanted: Sequence[str], completions: Iterable[Completion]
+    ) -> dict[str, _State]:
+        """By server name. The name in a response says which folder it is about; where it is
+        spelt in a way of the server's own, the command that it answers does."""
+        by_key = {listing.key(one.encode("latin-1")): one for one in wanted}
+        found: dict[str, _State] = {one: {} for one in wanted}
+        for asked, completion in zip(wanted, completions, strict=True):
+            self._note(completion)
+            for name, numbers in filter(None, map(responses.status, completion.responses)):
+                one = by_key.get(listing.key(self._spelling(name)), asked)
+                state = found[one]
+                found[one] = numbers if isinstance(state, MailServerRefused) else state | numbers
+            try:
+                self._check("STATUS", completion)
+            except MailServerRefused as refusal:
+                found[asked] = found[asked] or refusal
         return found
 
     def _listed_states(self, wanted: Iterable[str]) -> dict[str, FolderStatus]:
@@ -218,7 +273,7 @@ class Folders(Conversation):
 
     def _leave(self) -> None:
         self._session.selected(False)
-        self._selected, self._writable = None, False
+        self._selected, self._writable, self._exists = None, False, 0
 
     def noop(self) -> None:
         """Hear what is new; keeps the connection alive."""
@@ -245,23 +300,5 @@ def _is_news(response: Response) -> bool:
     return said is not None and said.kind in _NEWS
 
 
-def _delta(completion: Completion) -> FolderDelta:
-    """What EXAMINE with QRESYNC told beside the folder's state (RFC 7162 section 3.2.5)."""
-    fetched = (responses.fetched(response) for response in completion.responses)
-    changed = {one.uid: one for one in fetched if one is not None and one.uid}
-    gone: list[tuple[int, int]] = []
-    for _, ranges in filter(None, map(responses.vanished, completion.responses)):
-        gone += ranges
-    return FolderDelta(flag_states(changed), gone)
-
-
-def _positive(text: str | None) -> int | None:
-    digits = (text or "").strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
-        return None
-    number = int(digits)
-    return number if 0 < number <= responses.HIGHEST_NUMBER else None
-
-
-def _flag_list(text: str) -> frozenset[str]:
-    return frozenset(text.strip().strip("()").split())
+def _shown(server_name: str) -> str:
+    return names.decode_name(server_name.encode("latin-1"))

@@ -23,15 +23,22 @@ def statuses(completion: Completion, spelling: Spelling) -> dict[bytes, Examined
     """What a LIST with STATUS says of folders, by name; one with a number missing is absent."""
     found = {}
     for name, numbers in filter(None, map(responses.status, completion.responses)):
-        if {"UIDVALIDITY", "UIDNEXT", "MESSAGES"} <= numbers.keys():
-            found[key(spelling(name))] = ExaminedFolder(
-                uid_validity=numbers["UIDVALIDITY"],
-                uid_next=numbers["UIDNEXT"],
-                exists=numbers["MESSAGES"],
-                # 0 stands for a folder that keeps none (RFC 7162 section 3.1.2.2).
-                highest_mod_seq=numbers.get("HIGHESTMODSEQ") or None,
-            )
+        if (told := point(numbers)) is not None:
+            found[key(spelling(name))] = told
     return found
+
+
+def point(numbers: Mapping[str, int]) -> ExaminedFolder | None:
+    """What the numbers of a STATUS response say to those who sync; None when one is missing."""
+    if not {"UIDVALIDITY", "UIDNEXT", "MESSAGES"} <= numbers.keys():
+        return None
+    return ExaminedFolder(
+        uid_validity=numbers["UIDVALIDITY"],
+        uid_next=numbers["UIDNEXT"],
+        exists=numbers["MESSAGES"],
+        # 0 stands for a folder that keeps none (RFC 7162 section 3.1.2.2).
+        highest_mod_seq=numbers.get("HIGHESTMODSEQ") or None,
+    )
 
 
 def state(numbers: Mapping[str, int]) -> FolderStatus | None:

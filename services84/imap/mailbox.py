@@ -1,8 +1,8 @@
 """A signed-in connection, for whoever reads and changes mail.
 
 Commands in, values out; the session below does the talking. What it can do stands in the modules
-that it is made of: `folders`, `reading` and `searching` change nothing; `folder_changes`,
-`changing` and `appending` do.
+that it is made of: `folders`, `reading`, `searching` and `surveying` change nothing;
+`folder_changes`, `changing` and `appending` do.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from types import TracebackType
 from services84.imap.appending import Appending
 from services84.imap.changing import Changing
 from services84.imap.folder_changes import FolderChanges
+from services84.imap.surveying import Surveying
 
 
-class ImapConnection(FolderChanges, Changing, Appending):
+class ImapConnection(FolderChanges, Changing, Appending, Surveying):
     """A signed-in connection; a context manager. For one thread at a time.
 
     Every method raises MailServerError: MailServerRefused for a refused command (FolderMissing

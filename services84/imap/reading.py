@@ -12,8 +12,9 @@ from datetime import date
 
 from services84.imap import responses
 from services84.imap.conversation import LONGEST_SET, Conversation
-from services84.imap.names import day, verbatim
+from services84.imap.names import Pieces, day, verbatim
 from services84.imap.responses import Fetched
+from services84.imap.session import Completion
 from services84.imap.uidsets import uid_sets
 from services84.imap.values import (
     FetchedHeader,
@@ -24,6 +25,7 @@ from services84.imap.values import (
 )
 
 MESSAGES_A_COMMAND = 250  # what one answer makes us hold at once
+FLAGS = "(FLAGS)"
 _SECTION = re.compile(
     r"TEXT|HEADER|[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,63}(?:\.(?:MIME|TEXT|HEADER))?", re.ASCII
 )
@@ -34,26 +36,23 @@ class Reading(Conversation):
 
     def flags(self) -> dict[int, FlagState]:
         """The flags of every message, by UID."""
-        return flag_states(self._fetch("1:*", "(FLAGS)"))
+        return flag_states(self._fetch("1:*", FLAGS))
 
     def changes(self, mod_seq: int) -> FolderDelta:
         """What has come or changed since a mod-sequence; not what is gone. Needs CONDSTORE."""
-        return FolderDelta(
-            flag_states(self._fetch("1:*", f"(FLAGS) (CHANGEDSINCE {mod_seq})")), None
-        )
+        return FolderDelta(flag_states(self._fetch("1:*", flags_since(mod_seq))), None)
 
     def uids(self, *, since: date | None = None) -> list[tuple[int, int]]:
         """The UIDs of all messages, as ranges; of those only that came on the day `since` or
         later, by the server's calendar."""
         if not self._exists:
             return []
-        brief = "RETURN (ALL) " if "ESEARCH" in self.capabilities else ""
         wanted = "ALL" if since is None else f"SINCE {day(since)}"
-        completion = self._perform("UID", verbatim(f"SEARCH {brief}{wanted}"))
-        ranges: list[tuple[int, int]] = []
-        for response in completion.responses:
-            ranges += responses.found_uids(response) or []
-        return ranges
+        return found_uids(self._perform("UID", self._uid_search(wanted)))
+
+    def _uid_search(self, wanted: str) -> Pieces:
+        brief = "RETURN (ALL) " if "ESEARCH" in self.capabilities else ""
+        return verbatim(f"SEARCH {brief}{wanted}")
 
     def sizes(self, uids: Iterable[int]) -> dict[int, int]:
         """The sizes in bytes of those of `uids` that exist."""
@@ -126,14 +125,31 @@ class Reading(Conversation):
         any time, and in several responses."""
         if not self._exists:
             return {}
-        completion = self._perform("UID", verbatim(f"FETCH {uids_set} {items}"))
-        found: dict[int, Fetched] = {}
-        for response in completion.responses:
-            fetched = responses.fetched(response)
-            if fetched is not None and fetched.uid:
-                earlier = found.get(fetched.uid)
-                found[fetched.uid] = _merged(earlier, fetched) if earlier else fetched
-        return found
+        return fetched_by_uid(self._perform("UID", verbatim(f"FETCH {uids_set} {items}")))
+
+
+def fetched_by_uid(completion: Completion) -> dict[int, Fetched]:
+    """What FETCH responses say of messages whose UID they tell."""
+    found: dict[int, Fetched] = {}
+    for response in completion.responses:
+        fetched = responses.fetched(response)
+        if fetched is not None and fetched.uid:
+            earlier = found.get(fetched.uid)
+            found[fetched.uid] = _merged(earlier, fetched) if earlier else fetched
+    return found
+
+
+def found_uids(completion: Completion) -> list[tuple[int, int]]:
+    """The ranges of UIDs that a search has found."""
+    ranges: list[tuple[int, int]] = []
+    for response in completion.responses:
+        ranges += responses.found_uids(response) or []
+    return ranges
+
+
+def flags_since(mod_seq: int) -> str:
+    """What is fetched of messages that came or changed after a mod-sequence."""
+    return f"{FLAGS} (CHANGEDSINCE {mod_seq})"
 
 
 def flag_states(fetched: dict[int, Fetched]) -> dict[int, FlagState]:

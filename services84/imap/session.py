@@ -5,9 +5,9 @@ Types only; `connection` implements them over imaplib2.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services84.imap.framing import Response
 from services84.imap.names import Pieces
@@ -27,6 +27,13 @@ class Completion:
         return self.status == "OK"
 
 
+class Command(NamedTuple):
+    """A command and its arguments."""
+
+    name: str
+    arguments: tuple[Pieces, ...] = ()
+
+
 Answer = Callable[[bytes], bytes | None]
 """What is sent when the server asks to go on, given its text; None sends nothing."""
 
@@ -38,6 +45,15 @@ class Session(Protocol):
 
     def perform(self, name: str, *arguments: Pieces, answer: Answer | None = None) -> Completion:
         """Perform a command; raises MailServerError when the conversation breaks."""
+
+    def perform_all(self, commands: Sequence[Command]) -> Iterator[Completion]:
+        """Send several commands at once; gives their completions in their order.
+
+        A completion has what came since the one before it. The conversation breaks, with what
+        `perform` raises, after the completions that came until then. Together the answers are
+        held to the limits of one command's. No argument may need to be waited for (ValueError);
+        completions that nobody takes are waited for before the next command.
+        """
 
     def idle(
         self, seconds: float, stop: Callable[[], bool], news: Callable[[Response], bool]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services84.errors import MailServerRefused
+
 
 @dataclass(frozen=True)
 class ListedFolder:
@@ -54,6 +56,36 @@ class ExaminedFolder:
     flags: frozenset[str] = frozenset()
     permanent_flags: frozenset[str] = frozenset()
     delta: FolderDelta | None = None
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What is to be found out of one of many folders, beside what EXAMINE says.
+
+    `since` is as for `examine`; `flags`, `changes` (since a mod-sequence) and `uids` are those of
+    the methods of these names. `messages` is how many the folder has, about: of many folders as
+    many are asked for at a time as memory may take. None if that is not known.
+    """
+
+    server_name: str
+    since: SyncPoint | None = None
+    flags: bool = False
+    changes: int | None = None
+    uids: bool = False
+    messages: int | None = None
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What was found out. `examined` is None when the folder could not be opened; whatever else
+    was asked for is None when the server refused or could not tell it. `refusal` says why."""
+
+    server_name: str
+    examined: ExaminedFolder | None
+    flags: dict[int, FlagState] | None = None
+    changes: FolderDelta | None = None
+    uids: list[tuple[int, int]] | None = None
+    refusal: MailServerRefused | None = None
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,20 @@ Decides the order in which folders are looked at and finished. What a folder nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 
 import structlog
 
 from services84.errors import MailServerRefused, UidValidityUnstable
 from services84.imap.connection import ImapConnection
-from services84.imap.values import ExaminedFolder
+from services84.imap.values import ExaminedFolder, Surveyed
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import Folder, FolderChanges, FolderDraft, Identity, Lease
-from services84.sync import listing, moves
+from services84.sync import listing, moves, plan
+from services84.sync.asking import Due, Unasked
 from services84.sync.folder import FolderSync, Tally
 from services84.sync.looking import Look, identities_of, seen_in
 from services84.sync.rows import folder_draft
@@ -81,16 +83,18 @@ class AccountSync:
         opened; LeaseLost; whatever `checkpoint` raises.
         """
         leaving = self._list()
-        looks = self._look_at([one for one in self._order if one.total])
+        # One that was never synced has nothing to compare: it is looked at as its turn comes.
+        known = [one for one in self._order if one.total or one.complete]
+        new = {one.folder_id: one for one in self._order if not (one.total or one.complete)}
+        looks = self._look_at(known)
         if leaving or any(look.differences.removed or look.rebuilt for look in looks.values()):
-            looks |= self._look_at([one for one in self._order if not one.total])
+            looks |= self._look_at(list(new.values()))
+            new = {}
             self._follow_moves(list(looks.values()), leaving)
             self._folders.reconcile(
                 self._lease, FolderChanges(removed=[one.folder_id for one in leaving])
             )
-            pending = [one for one in self._order if one.folder_id in looks]
-        else:
-            pending = [one for one in self._order if one.folder_id in looks or not one.total]
+        pending = [one for one in self._order if one.folder_id in looks or one.folder_id in new]
         for folder in pending:
             self._at = self._places[folder.folder_id]
             self._checkpoint()
@@ -101,33 +105,54 @@ class AccountSync:
     # Looking and finishing -----------------------------------------------------------------------
 
     def _look_at(self, folders: Sequence[Folder]) -> dict[int, Look]:
-        """What those of the folders need that need anything, by folder id."""
-        looks = {}
-        for folder in folders:
-            self._at = self._places[folder.folder_id]
-            look = self._look(folder)
-            if look is not None:
-                looks[folder.folder_id] = look
+        """What those of the folders need that need anything and can be looked at now, by id."""
+        looks: dict[int, Look] = {}
+        due = list(self._due(folders))
+        alone = len(due) == 1
+        while due:
+            together = [] if alone else [one for one in due if not one.alone]
+            for one in due:
+                if one not in together:
+                    self._survey([one], looks)
+            due = self._survey(together, looks)
         return looks
 
-    def _look(self, folder: Folder) -> Look | None:
+    def _due(self, folders: Sequence[Folder]) -> Iterator[Due]:
+        for folder in folders:
+            looker, status = self._sync.looker, self._statuses.get(folder.server_name)
+            if looker.needs_nothing(folder, status):
+                continue
+            if listing.is_set_aside(folder, self._clock()):
+                self._tally.skipped.append(folder.name)
+            else:
+                yield looker.due(folder, status)
+
+    def _survey(self, due: Sequence[Due], looks: dict[int, Look]) -> list[Due]:
+        """Look at folders together, and add to `looks`; gives those of which more has to be
+        asked. A single one is asked whatever it takes."""
+        more = []
+        with closing(self._sync.looker.survey(due)) as surveyed:
+            for one in due:
+                self._at = self._places[one.folder.folder_id]
+                self._checkpoint()
+                try:
+                    look = self._look(one.folder, next(surveyed), alone=len(due) == 1)
+                except Unasked as unasked:
+                    more.append(one.with_need(unasked.need))
+                else:
+                    looks |= {one.folder.folder_id: look} if look else {}
+        return more
+
+    def _look(self, folder: Folder, told: Surveyed, *, alone: bool) -> Look | None:
         """What the folder needs; None as well when it cannot be looked at now."""
-        looker, status = self._sync.looker, self._statuses.get(folder.server_name)
-        if looker.needs_nothing(folder, status):
-            return None
-        if listing.is_set_aside(folder, self._clock()):
-            self._tally.skipped.append(folder.name)
-            return None
-        self._checkpoint()
-        try:
-            examined = looker.examine(folder)
-        except MailServerRefused as refusal:
-            self._set_aside(folder, refusal)
+        if told.examined is None:
+            self._set_aside(folder, told.refusal or MailServerRefused("the folder was refused"))
             return None
         if folder.set_aside_count:
             self._folders.set_aside(self._lease, folder.folder_id, None, 0)
+        looker = self._sync.looker
         try:
-            return looker.look(folder, examined)
+            return looker.look(folder, told.examined, looker.answers(told, alone=alone))
         except UidValidityUnstable as unstable:
             self._unstable = self._unstable or unstable
         except MailServerRefused as refusal:
@@ -135,7 +160,7 @@ class AccountSync:
         return None
 
     def _finish(self, folder: Folder, look: Look | None) -> None:
-        look = look or self._look(folder)
+        look = look or self._look_at([folder]).get(folder.folder_id)
         if look is None:
             return
         try:
@@ -228,8 +253,15 @@ class AccountSync:
         here = [one for one in known if one.folder_id not in away]
         self._order = listing.sync_order(filter(self._is_asked_for, here))
         self._places = {one.folder_id: place for place, one in enumerate(self._order)}
+        self._peek()
         # What a folder held that others are not looked at for may be in one of those.
         return list(filter(self._is_asked_for, leaving))
+
+    def _peek(self) -> None:
+        """Where the list does not tell the folders' states, ask for those that may settle it."""
+        if not self._statuses:
+            known = [one.server_name for one in self._order if plan.known_until(one)]
+            self._statuses = self._connection.peek(known)
 
     def _is_asked_for(self, folder: Folder) -> bool:
         return self._only is None or folder.server_name in self._only

@@ -1,23 +1,25 @@
 """Looking at one folder: what stands between the cache and the server, with nothing fetched yet.
 
-Examines the folder, then rebuilds, follows a delta of the server's, or compares, as `plan` says.
+Given what examining the folder told, rebuilds, follows a delta of the server's, or compares, as
+`plan` says. How several folders are asked about in one round trip is `asking`'s matter.
 Writes only what needs no message: new flags, and new UIDs of messages that are recognised.
 What is to be done about the rest is `folder`'s matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from services84.errors import UidValidityUnstable
 from services84.imap.connection import ImapConnection
-from services84.imap.values import ExaminedFolder, FetchedIdentity, FolderDelta, SyncPoint
+from services84.imap.values import ExaminedFolder, FetchedIdentity, Surveyed
 from services84.store.items import ItemStore
 from services84.store.values import Cursor, Folder, FolderBatch, Identity, ItemState
-from services84.sync import moves, plan
+from services84.sync import asking, moves, plan
+from services84.sync.asking import Answers, Due
 from services84.sync.uidset import UidSet
 from services84.sync.vocabulary import FlagsSeen, flags_seen
 
@@ -105,16 +107,30 @@ class Looker:
             is plan.Work.NOTHING
         )
 
-    def examine(self, folder: Folder) -> ExaminedFolder:
-        """Open the folder; raises MailServerRefused when the server does not let it."""
-        until = plan.known_until(folder)
-        return self._examined(folder, until and SyncPoint(*until))
+    def due(self, folder: Folder, status: ExaminedFolder | None) -> Due:
+        """The folder with what is to be asked of the server, as far as that can be foreseen."""
+        offers, widened = self._connection.capabilities, self._widened(folder)
+        if status is None:
+            work = asking.probable_work(folder, offers, widened=widened)
+        else:
+            work = plan.plan_folder(folder, seen_in(status), widened=widened)
+        return asking.due(folder, status, offers, work)
 
-    def look(self, folder: Folder, examined: ExaminedFolder) -> Look | None:
+    def survey(self, due: Sequence[Due]) -> Generator[Surveyed, None, None]:
+        """Open folders and ask about them, in their order; see `Surveying.survey`."""
+        self._open = None
+        surveyed = self._connection.survey(one.inquiry() for one in due)
+        for at, told in enumerate(surveyed, 1):
+            if at == len(due) and told.examined is not None:
+                self._open = told.server_name
+            yield told
+
+    def look(self, folder: Folder, examined: ExaminedFolder, answers: Answers) -> Look | None:
         """Find out what the folder needs, and write new flags; None when it needs nothing.
 
-        Raises UidValidityUnstable when the server keeps changing UIDVALIDITY, MailServerError
-        when the conversation broke, LeaseLost when another process took over.
+        Raises Unasked when that takes answers that are not there, UidValidityUnstable when the
+        server keeps changing UIDVALIDITY, MailServerError when the conversation broke, LeaseLost
+        when another process took over.
         """
         seen, start = seen_in(examined), self._start(folder)
         work = plan.plan_folder(folder, seen, widened=self._widened(folder))
@@ -136,9 +152,9 @@ class Looker:
             rebuilt=rebuilt,
         )
         if rebuilt:
-            self._rebuild(look)
-        if not (work is plan.Work.DELTA and self._follow(look, examined.delta)):
-            self._compare(look)
+            self._rebuild(look, answers)
+        if not (work is plan.Work.DELTA and self._follow(look, answers)):
+            self._compare(look, answers)
         if look.differences.changed:
             self._commit(look.folder, look.batch(changed=look.differences.changed))
         return look
@@ -159,7 +175,14 @@ class Looker:
         """Have the folder open; false when it is another one by now."""
         if self._open == look.folder.server_name:
             return True
-        return self._examined(look.folder).uid_validity == look.seen.uid_validity
+        self._open = None
+        examined = self._connection.examine(look.folder.server_name)
+        self._open = look.folder.server_name
+        return examined.uid_validity == look.seen.uid_validity
+
+    def answers(self, told: Surveyed, *, alone: bool) -> Answers:
+        """What the server has told; with `alone`, whatever it can tell besides."""
+        return Answers(self._connection, told, alone=alone)
 
     def _start(self, folder: Folder) -> datetime | None:
         return plan.window_start(folder, self._days, self._clock())
@@ -167,36 +190,29 @@ class Looker:
     def _widened(self, folder: Folder) -> bool:
         return plan.is_widened(folder, self._start(folder))
 
-    def _examined(self, folder: Folder, since: SyncPoint | None = None) -> ExaminedFolder:
-        self._open = None
-        examined = self._connection.examine(folder.server_name, since)
-        self._open = folder.server_name
-        return examined
-
-    def _rebuild(self, look: Look) -> None:
+    def _rebuild(self, look: Look, answers: Answers) -> None:
         """UIDVALIDITY has changed: keep the rows of messages that are provably the same."""
         folder_id, validity = look.folder.folder_id, look.seen.uid_validity
         stored = self._items.identities(folder_id, other_than=validity)
         if not stored or not look.seen.exists:
             return
-        on_server = identities_of(self._connection.identities())
+        on_server = identities_of(answers.identities())
         taken = self._items.states(folder_id, validity)
         unknown = {uid: who for uid, who in on_server.items() if uid not in taken}
         rekeyed = moves.match_identities(stored, unknown)
         self._commit(look.folder, look.batch(rekeyed=rekeyed))
 
-    def _follow(self, look: Look, delta: FolderDelta | None) -> bool:
+    def _follow(self, look: Look, answers: Answers) -> bool:
         """Take over what the server says has changed; whether that adds up."""
         folder, seen = look.folder, look.seen
-        if delta is None:
-            delta = self._connection.changes(folder.highest_mod_seq or 0)
+        delta = answers.delta(folder.highest_mod_seq or 0)
         changed = {
             uid: flags_seen(state.flags)
             for uid, state in delta.flags.items()
             if uid not in look.omitted
         }
         refusals = self._items.refusals(folder.folder_id, seen.uid_validity)
-        known, gone, omitted = self._gone(look, changed, delta.vanished)
+        known, gone, omitted = self._gone(look, changed, delta.vanished, answers)
         differences = plan.delta_differences(
             known,
             changed,
@@ -216,6 +232,7 @@ class Looker:
         look: Look,
         changed: Collection[int],
         vanished: Sequence[tuple[int, int]] | None,
+        answers: Answers,
     ) -> tuple[Mapping[int, ItemState], list[int], UidSet]:
         """The stored states that a delta is about, the UIDs among them that are gone, and what is
         left of those that were left out.
@@ -232,13 +249,13 @@ class Looker:
         held = look.folder.total + len(look.omitted)
         if held + sum(uid not in known for uid in changed) == look.seen.exists:
             return known, [], look.omitted
-        known, there = states(*place), UidSet.spanning(self._connection.uids())
+        known, there = states(*place), UidSet.spanning(answers.uids())
         return known, [uid for uid in known if uid not in there], look.omitted & there
 
-    def _compare(self, look: Look) -> None:
+    def _compare(self, look: Look, answers: Answers) -> None:
         """Find the differences by comparing the flags of everything."""
         place = (look.folder.folder_id, look.seen.uid_validity)
-        flags = {uid: flags_seen(one.flags) for uid, one in self._connection.flags().items()}
+        flags = {uid: flags_seen(one.flags) for uid, one in answers.flags().items()}
         if look.omitted:
             look.omitted &= UidSet.of(flags)
             flags = {uid: one for uid, one in flags.items() if uid not in look.omitted}

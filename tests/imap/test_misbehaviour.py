@@ -271,8 +271,9 @@ def test_a_conversation_that_breaks_says_why(
 
 
 def test_a_refused_command_leaves_the_connection_in_order() -> None:
-    script = [answer(b"%t NO sorry\r\n"), answer(b"* LIST () NIL a\r\n%t OK\r\n")]
-    with signed_in(*script, answer(b"%t OK\r\n", expect=b"LSUB"), LOGOUT) as connection:
+    lsub = answer(b"* LSUB () NIL b\r\n%t OK\r\n", expect=b"LSUB")
+    script = [answer(b"%t NO sorry\r\n"), lsub, answer(b"* LIST () NIL a\r\n%t OK\r\n"), lsub]
+    with signed_in(*script, LOGOUT) as connection:
         with refused(MailServerRefused, "sorry"):
             connection.folders()
         assert [folder.name for folder in connection.folders()] == ["a"]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import imaplib
 import random
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from services84.imap.connection import ImapConnection
+from services84.imap.values import Inquiry, Surveyed
 from services84.sync import mailbox
 from tests.support.mailboxes import append, cache_view, message, quoted, server_view
 from tests.sync.conftest import Scene
@@ -21,6 +23,8 @@ WAYS = {
     "qresync": frozenset[str](),
     "condstore": frozenset({"QRESYNC"}),
     "condstore, no lists of UIDs": frozenset({"QRESYNC", "ESEARCH"}),
+    "qresync, no states in the list": frozenset({"LIST-STATUS"}),
+    "condstore, no states in the list": frozenset({"QRESYNC", "LIST-STATUS"}),
     "neither": frozenset({"QRESYNC", "CONDSTORE", "LIST-STATUS"}),
     "nothing at all": frozenset(
         {"QRESYNC", "CONDSTORE", "LIST-STATUS", "LIST-EXTENDED", "ESEARCH", "SPECIAL-USE"}
@@ -136,7 +140,15 @@ def test_what_has_not_changed_costs_one_question(
         opened.append(name)
         return original(self, name, *since)
 
+    surveying = ImapConnection.survey
+
+    def survey(self: ImapConnection, inquiries: Iterable[Inquiry]) -> Iterator[Surveyed]:
+        asked = list(inquiries)
+        opened.extend(one.server_name for one in asked)
+        return surveying(self, asked)
+
     monkeypatch.setattr(ImapConnection, "examine", examine)
+    monkeypatch.setattr(ImapConnection, "survey", survey)
     scene.sync()
     assert opened == []
     with scene.client() as client:

@@ -10,7 +10,7 @@ import pytest
 
 from services84.errors import ConnectionLost, MailServerRefused
 from services84.imap.connection import ImapConnection
-from services84.imap.values import FetchedMessage
+from services84.imap.values import FetchedMessage, Inquiry, Surveyed
 from services84.store.values import RunOutcome, RunState
 from services84.sync import plan
 from tests.support.mailboxes import append, cache_view, credentials, message, server_view
@@ -133,15 +133,16 @@ def test_an_inbox_that_cannot_be_opened_is_an_error_of_the_account(
     with scene.client() as client:
         client.create("Work")
         append(client, "Work", message(9))
-    original = ImapConnection.examine
+    original = ImapConnection.survey
 
     def refusing(folder: str) -> None:
-        def examine(self: ImapConnection, name: str, *since: Any) -> Any:
-            if name == folder:
-                raise MailServerRefused(f"{folder} is broken")
-            return original(self, name, *since)
+        refused = Surveyed(folder, None, refusal=MailServerRefused(f"{folder} is broken"))
 
-        monkeypatch.setattr(ImapConnection, "examine", examine)
+        def survey(self: ImapConnection, inquiries: Iterable[Inquiry]) -> Iterator[Surveyed]:
+            for told in original(self, inquiries):
+                yield refused if told.server_name == folder else told
+
+        monkeypatch.setattr(ImapConnection, "survey", survey)
 
     refusing("Work")
     reply = sync(scene)

@@ -39,6 +39,7 @@ class Session(Conversation):
         super().__init__(server, connection, lines)
         self._qresync = self._condstore = False
         self._name = ""
+        self._opening = ""  # OK: the last command has opened a folder; NO: none was since then
         self._folder: Folder | None = None
         self._validity = 0
         self._shown: list[int] = []  # UIDs in the order of the client's numbers
@@ -75,6 +76,8 @@ class Session(Conversation):
         except Illegal as problem:
             self._server.problems.append(f"{said.text}: {problem}")
             done = f"BAD {problem}"
+        if said.name == "EXAMINE" or self._opening == "OK":
+            self._opening = done.split()[0] if said.name == "EXAMINE" else ""
         untagged += self._news()
         untagged = [self.falsified(line, faults) for line in untagged]
         return b"".join(line + b"\r\n" for line in [*untagged, f"{said.tag} {done}".encode()])
@@ -86,7 +89,8 @@ class Session(Conversation):
         if not self._signed_in and said.name not in before:
             raise Illegal("before the login")
         if said.name in {"UID FETCH", "UID SEARCH", "CLOSE", "UNSELECT"} and self._folder is None:
-            raise Illegal("no folder is open")
+            # Sent ahead, it could not know.
+            raise (Refused if self._opening == "NO" else Illegal)("no folder is open")
         for name in ("IDLE", "ENABLE", "UNSELECT", "NAMESPACE"):
             if said.name == name:
                 self._need(name)
@@ -298,7 +302,7 @@ class Session(Conversation):
                 if rest and not self._qresync:
                     raise Illegal("VANISHED without QRESYNC")
                 if not self._folder.keeps_mod_seq:
-                    raise Illegal("CHANGEDSINCE after NOMODSEQ")
+                    raise (Refused if self._opening == "OK" else Illegal)("no mod-sequences")
                 lines = self._vanished(self._folder, int(str(since))) if rest else []
                 return [m for m in chosen if m.mod_seq > int(str(since))], lines
         raise Illegal("FETCH with these modifiers")
