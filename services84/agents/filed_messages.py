@@ -216,20 +216,18 @@ def in_mailboxes(
 ) -> None:
     """Do `work` in each of the mailboxes that messages are in, one after the other.
 
-    Before the first, all messages are found, and `check` is done, in every mailbox: with several
-    of them each is opened twice, lest a call holds many connections at once. Raises what
+    With several of them, all messages are found first, and `check` is done, in every mailbox;
+    each is opened twice then, lest a call holds many connections at once. Raises what
     `Mailbox.find`, `check` and `work` do.
     """
     by_account: dict[int, list[ItemPlace]] = {}
     for place in places:
         by_account.setdefault(place.account_id, []).append(place)
-    rounds = [None, work] if len(by_account) > 1 else [work]
+    rounds = [check, work] if len(by_account) > 1 else [work]
     for each in rounds:
         for account_id, some in by_account.items():
             with errand_for(call, account_id) as errand:
                 mailbox = Mailbox(call, errand, account_id, member)
                 mailbox.find(some, forgiving=forgiving)
-                if check is not None:
-                    check(mailbox)
                 if each is not None:
                     each(mailbox)

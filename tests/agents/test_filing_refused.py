@@ -222,6 +222,19 @@ def test_of_two_accounts_one_that_cannot_be_reached_stops_both(
     assert_unchanged(mail)
 
 
+def test_a_folder_that_one_of_two_accounts_lacks_stops_both(
+    mail: LiveMail, office: Office, dovecot: DovecotServer
+) -> None:
+    other = office.mailbox(dovecot)
+    other.deliver(message(20))
+    other.sync()
+    both = ints("Ids", [*mail.items("INBOX").values(), *other.items("INBOX").values()])
+    named = both + member_xml({"MoveToFolder": "Work"})
+    refusal = mail.refused("NotFound", "DeleteEmails", named)
+    assert refusal["Message"] == "MoveToFolder: there is no folder 'Work'"
+    assert_unchanged(mail)
+
+
 def test_ids_are_limited(mail: LiveMail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services84.agents.filed_messages.MOST_IDS", 3)
     wanted = ints("Ids", [1, 2, 3, 4])
