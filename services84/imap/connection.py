@@ -235,19 +235,23 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         if any(len(pieces) > 1 for pieces in lines):
             raise ValueError("an argument has to be waited for")
         self._begin()
-        # imaplib2 would send a command that changes the state only after all others are done.
-        requests = [self._request_push(name=one.name) for one in commands]
+        self._say_all([(one.name, pieces) for one, pieces in zip(commands, lines, strict=True)])
+        while self._under_way:
+            yield self._next_completion()
+
+    def _say_all(self, lines: Sequence[tuple[str, Pieces]]) -> None:
+        """imaplib2 would hold a command that changes the state until all others are done; its
+        requests are made and sent here therefore."""
+        requests = [self._request_push(name=name) for name, _ in lines]
         data = b""
-        for one, pieces, request in zip(commands, lines, requests, strict=True):
-            data += b" ".join((request.tag, one.name.encode("ascii"), *pieces)) + b"\r\n"
+        for (name, pieces), request in zip(lines, requests, strict=True):
+            data += b" ".join((request.tag, name.encode("ascii"), *pieces)) + b"\r\n"
             if self._tracer:
-                self._tracer.command(one.name, pieces)
+                self._tracer.command(name, pieces)
         if requests:
             requests[0].data = data
             self._under_way.extend(requests)
             self.ouq.put(requests[0])
-        while self._under_way:
-            yield self._next_completion()
 
     def _next_completion(self) -> Completion:
         request = self._under_way.popleft()
