@@ -145,6 +145,21 @@ def test_a_refused_question_refuses_nothing_else() -> None:
     assert second.refusal is None
 
 
+def test_data_of_questions_about_one_folder_may_come_mixed() -> None:
+    script = batch(
+        opened(7) + b"%t OK done\r\n",
+        FLAGS_OF[b"A"] + b"* SEARCH 1\r\n%t OK of the flags\r\n",
+        b"%t OK of the search\r\n",
+        opened(8) + b"%t OK done\r\n",
+        b"%t OK of the flags\r\n",
+        FLAGS_OF[b"B"] + b"* SEARCH 9\r\n%t OK of the search\r\n",
+    )
+    asked = [Inquiry(name, flags=True, uids=True, messages=1) for name in ("A", "B")]
+    with signed_in(script, LOGOUT) as connection:
+        told = [(one.flags, one.uids) for one in connection.survey(asked)]
+    assert told == [({1: SEEN}, [(1, 1)]), ({9: NONE}, [(9, 9)])]
+
+
 def test_an_empty_folder_may_refuse_to_tell_of_its_messages() -> None:
     script = batch(opened(7, 0) + b"%t OK done\r\n", b"%t BAD no messages\r\n")
     with signed_in(script, LOGOUT) as connection:
