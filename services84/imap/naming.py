@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from services84.imap.names import encode_name
 from services84.imap.values import ListedFolder, Namespace
 
+LONGEST_NAME = 4000  # characters; servers have limits below that, and no reason to see a longer one
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of pairs, line separators
 
 
@@ -73,5 +74,7 @@ def _one_way(name: str, delimiter: str) -> str:
 def _check(name: str) -> None:
     if not name.strip():
         raise ValueError("is no name")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"has more than {LONGEST_NAME} characters")
     if any(unicodedata.category(character) in _FORBIDDEN for character in name):
         raise ValueError("holds a control character")

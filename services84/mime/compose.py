@@ -53,7 +53,7 @@ def compose(
 
     `date` needs a time zone. `with_bcc` is for the copies that only the sender sees, such as a
     stored draft. `eight_bit` leaves texts in UTF-8, for servers with 8BITMIME. Raises
-    InvalidValue, with `member` before the name of the draft's member ("Emails[0].").
+    InvalidValue, with `member` before the name of the draft's member ("Email/").
     """
     if date.tzinfo is None:
         raise ValueError("a date needs a time zone")
@@ -91,12 +91,12 @@ def _fields(draft: Draft, date: datetime, with_bcc: bool, member: str) -> list[b
 
 def _custom_fields(draft: Draft, fields: list[bytes], member: str) -> Iterable[bytes]:
     taken = {field.partition(b":")[0].lower().decode() for field in fields}
-    for number, (name, value) in enumerate(draft.custom_headers):
-        path = f"{member}[{number}]"
+    for number, (name, value) in enumerate(draft.custom_headers, start=1):
+        path = f"{member}/EMailCustomHeader[{number}]"
         if name.lower() in taken:
-            raise InvalidValue(f"{path}.Name", name, "is set by another member already")
+            raise InvalidValue(f"{path}/Name", name, "is set by another member already")
         if name.lower() in _ADDRESS_HEADERS:
-            yield address_field(name, _mailboxes(value, f"{path}.Values"))
+            yield address_field(name, _mailboxes(value, f"{path}/Values"))
         else:
             yield unstructured(name, value)
 

@@ -99,7 +99,7 @@ def envelope(draft: Draft, *, member: str = "") -> Envelope:
 def check(draft: Draft, *, member: str = "") -> Draft:
     """The draft in the form that it is written in: addresses checked, ids in angle brackets.
 
-    `member` is put before the members' names in errors ("Emails[0]."). Raises InvalidValue.
+    `member` is put before the members' names in errors ("Email/"). Raises InvalidValue.
     """
     return replace(
         draft,
@@ -111,24 +111,27 @@ def check(draft: Draft, *, member: str = "") -> Draft:
         subject=check_text(draft.subject, f"{member}Subject"),
         priority=_checked_priority(draft.priority, f"{member}Priority"),
         message_id=_one_id(draft.message_id, f"{member}MessageID"),
-        in_reply_to=_one_id(draft.in_reply_to, f"{member}InReplyTo"),
+        in_reply_to=_one_id(draft.in_reply_to, f"{member}InReplyTo/MessageId"),
         references=" ".join(_ids(draft.references, f"{member}References")),
         custom_headers=_checked_headers(draft.custom_headers, f"{member}CustomHeaderList"),
         attachments=tuple(
-            _checked_attachment(each, f"{member}Attachments[{number}]")
-            for number, each in enumerate(draft.attachments)
+            _checked_attachment(each, f"{member}Attachments/EMailAttachment[{number}]")
+            for number, each in enumerate(draft.attachments, start=1)
         ),
     )
 
 
 def _checked_mailbox(mailbox: Address, member: str) -> Address:
-    name = check_text(mailbox.name, f"{member}.Name")
-    check_text(mailbox.address, f"{member}.Address")
-    return Address(name.strip(), checked_address(mailbox.address, f"{member}.Address"))
+    name = check_text(mailbox.name, f"{member}/Name")
+    check_text(mailbox.address, f"{member}/Address")
+    return Address(name.strip(), checked_address(mailbox.address, f"{member}/Address"))
 
 
 def _checked_mailboxes(mailboxes: tuple[Address, ...], member: str) -> tuple[Address, ...]:
-    return tuple(_checked_mailbox(each, f"{member}[{n}]") for n, each in enumerate(mailboxes))
+    return tuple(
+        _checked_mailbox(each, f"{member}/EMailAddress[{number}]")
+        for number, each in enumerate(mailboxes, start=1)
+    )
 
 
 def _checked_priority(priority: int, member: str) -> int:
@@ -160,25 +163,26 @@ def _ids(text: str, member: str) -> list[str]:
 def _checked_headers(
     headers: tuple[tuple[str, str], ...], member: str
 ) -> tuple[tuple[str, str], ...]:
-    for number, (name, value) in enumerate(headers):
-        check_name(name, f"{member}[{number}].Name")
-        check_text(value, f"{member}[{number}].Values")
+    for number, (name, value) in enumerate(headers, start=1):
+        path = f"{member}/EMailCustomHeader[{number}]"
+        check_name(name, f"{path}/Name")
+        check_text(value, f"{path}/Values")
         if name.lower() in _OWN_FIELDS or name.lower().startswith("content-"):
-            raise InvalidValue(f"{member}[{number}].Name", name, "is set by the message itself")
+            raise InvalidValue(f"{path}/Name", name, "is set by the message itself")
     return headers
 
 
 def _checked_attachment(attachment: DraftAttachment, member: str) -> DraftAttachment:
-    check_text(attachment.name, f"{member}.Filename")
-    check_text(attachment.description, f"{member}.Description")
-    content_id = check_text(attachment.content_id, f"{member}.Id").strip().strip("<>")
+    check_text(attachment.name, f"{member}/Filename")
+    check_text(attachment.description, f"{member}/Description")
+    content_id = check_text(attachment.content_id, f"{member}/Id").strip().strip("<>")
     if content_id and not is_content_id(content_id):
-        raise InvalidValue(f"{member}.Id", content_id, "is no content id such as image1@example")
-    check_text(attachment.content_type, f"{member}.Type")
+        raise InvalidValue(f"{member}/Id", content_id, "is no content id such as image1@example")
+    check_text(attachment.content_type, f"{member}/Type")
     kind = attachment.content_type.partition(";")[0].strip().lower()
     kind = kind or _TYPES.guess_type(attachment.name)[0] or UNKNOWN_TYPE
     if not _CONTENT_TYPE.fullmatch(kind) or kind.startswith("multipart/"):
-        raise InvalidValue(f"{member}.Type", attachment.content_type, "is no type of a file")
+        raise InvalidValue(f"{member}/Type", attachment.content_type, "is no type of a file")
     return replace(attachment, content_id=content_id, content_type=kind)
 
 

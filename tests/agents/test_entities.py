@@ -219,7 +219,7 @@ WRONG = [
     ({"Cc": [EMailAddress(Address="a@b", Name="a\nb")]}, "Email/Cc/EMailAddress[1]/Name"),
     ({"Subject": "a\r\nBcc: eve@example.com"}, "Subject"),
     ({"MessageID": "<a@b>\n<c@d>"}, "MessageID"),
-    ({"InReplyTo": EMailEnvelope(MessageId="a\nb")}, "InReplyTo"),
+    ({"InReplyTo": EMailEnvelope(MessageId="a\nb")}, "InReplyTo/MessageId"),
     ({"CustomHeaderList": [None]}, "Email/CustomHeaderList/EMailCustomHeader[1]/Name"),
     (
         {"CustomHeaderList": [EMailCustomHeader(Name="X A", Values=["x"])]},

@@ -313,33 +313,44 @@ def test_custom_headers_are_written_and_those_of_addresses_checked() -> None:
     assert read(source).get_all("x-note") == ["Grüße", "two"]
     assert b"Reply-To: =?utf-8?" in source
     assert b"<c@xn--bcher-kva.example>" in source
-    with pytest.raises(InvalidValue, match=r"^CustomHeaderList\[0\]\.Values: 'nobody' is no add"):
+    with pytest.raises(
+        InvalidValue, match=r"^CustomHeaderList/EMailCustomHeader\[1\]/Values: 'nobody' is no add"
+    ):
         made(custom_headers=(("Reply-To", "nobody <>"),))
 
 
 BREAKS = ["a\r\nBcc: eve@x.org", "a\nb", "a\rb", "a\0b", "a\ud800"]
 PLACES: list[tuple[str, Any]] = [
     ("Subject", lambda bad: {"subject": bad}),
-    ("From.Name", lambda bad: {"sender": Address(bad, "a@x.org")}),
-    ("From.Address", lambda bad: {"sender": Address("", f"{bad}@x.org")}),
-    ("To[1].Name", lambda bad: {"to": (BERT, Address(bad, "a@x.org"))}),
-    ("To[0].Address", lambda bad: {"to": (Address("", f"{bad}@x.org"),)}),
-    ("Cc[0].Address", lambda bad: {"cc": (Address("", f"a@{bad}.org"),)}),
-    ("Bcc[0].Name", lambda bad: {"bcc": (Address(bad, "a@x.org"),)}),
-    ("ReplyTo[0].Name", lambda bad: {"reply_to": (Address(bad, "a@x.org"),)}),
+    ("From/Name", lambda bad: {"sender": Address(bad, "a@x.org")}),
+    ("From/Address", lambda bad: {"sender": Address("", f"{bad}@x.org")}),
+    ("To/EMailAddress[2]/Name", lambda bad: {"to": (BERT, Address(bad, "a@x.org"))}),
+    ("To/EMailAddress[1]/Address", lambda bad: {"to": (Address("", f"{bad}@x.org"),)}),
+    ("Cc/EMailAddress[1]/Address", lambda bad: {"cc": (Address("", f"a@{bad}.org"),)}),
+    ("Bcc/EMailAddress[1]/Name", lambda bad: {"bcc": (Address(bad, "a@x.org"),)}),
+    ("ReplyTo/EMailAddress[1]/Name", lambda bad: {"reply_to": (Address(bad, "a@x.org"),)}),
     ("MessageID", lambda bad: {"message_id": f"<{bad}@x.org>"}),
-    ("InReplyTo", lambda bad: {"in_reply_to": f"<{bad}@x.org>"}),
+    ("InReplyTo/MessageId", lambda bad: {"in_reply_to": f"<{bad}@x.org>"}),
     ("References", lambda bad: {"references": f"<{bad}@x.org>"}),
-    ("CustomHeaderList[0].Name", lambda bad: {"custom_headers": ((bad, "x"),)}),
-    ("CustomHeaderList[0].Values", lambda bad: {"custom_headers": (("X-A", bad),)}),
-    ("Attachments[0].Filename", lambda bad: {"attachments": (DraftAttachment(bad, b""),)}),
-    ("Attachments[0].Type", lambda bad: {"attachments": (DraftAttachment("a", b"", bad),)}),
+    ("CustomHeaderList/EMailCustomHeader[1]/Name", lambda bad: {"custom_headers": ((bad, "x"),)}),
     (
-        "Attachments[0].Id",
+        "CustomHeaderList/EMailCustomHeader[1]/Values",
+        lambda bad: {"custom_headers": (("X-A", bad),)},
+    ),
+    (
+        "Attachments/EMailAttachment[1]/Filename",
+        lambda bad: {"attachments": (DraftAttachment(bad, b""),)},
+    ),
+    (
+        "Attachments/EMailAttachment[1]/Type",
+        lambda bad: {"attachments": (DraftAttachment("a", b"", bad),)},
+    ),
+    (
+        "Attachments/EMailAttachment[1]/Id",
         lambda bad: {"attachments": (DraftAttachment("a", b"", content_id=bad),)},
     ),
     (
-        "Attachments[0].Description",
+        "Attachments/EMailAttachment[1]/Description",
         lambda bad: {"attachments": (DraftAttachment("a", b"", description=bad),)},
     ),
 ]
@@ -350,10 +361,13 @@ PLACES: list[tuple[str, Any]] = [
 def test_nothing_breaks_out_of_a_header(member: str, place: Any, bad: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         compose(
-            dataclasses.replace(SIMPLE, **place(bad)), date=DATE, with_bcc=True, member="Emails[0]."
+            dataclasses.replace(SIMPLE, **place(bad)),
+            date=DATE,
+            with_bcc=True,
+            member="Emails/EMailEntity[1]/",
         )
 
-    assert caught.value.member == f"Emails[0].{member}"
+    assert caught.value.member == f"Emails/EMailEntity[1]/{member}"
     assert "\n" not in caught.value.message
 
 
@@ -364,21 +378,41 @@ def test_nothing_breaks_out_of_a_header(member: str, place: Any, bad: str) -> No
         ({"priority": -1}, "Priority", "is no priority"),
         ({"message_id": "<a@x> <b@x>"}, "MessageID", "more than one"),
         ({"message_id": "<ä@x>"}, "MessageID", "is no message id"),
-        ({"custom_headers": (("Bcc", "a@x.org"),)}, "CustomHeaderList[0].Name", "is set by"),
-        ({"custom_headers": (("Content-Type", "x"),)}, "CustomHeaderList[0].Name", "is set by"),
-        ({"custom_headers": (("A b", "x"),)}, "CustomHeaderList[0].Name", "is no name"),
-        ({"custom_headers": (("A:", "x"),)}, "CustomHeaderList[0].Name", "is no name"),
+        (
+            {"custom_headers": (("Bcc", "a@x.org"),)},
+            "CustomHeaderList/EMailCustomHeader[1]/Name",
+            "is set by",
+        ),
+        (
+            {"custom_headers": (("Content-Type", "x"),)},
+            "CustomHeaderList/EMailCustomHeader[1]/Name",
+            "is set by",
+        ),
+        (
+            {"custom_headers": (("A b", "x"),)},
+            "CustomHeaderList/EMailCustomHeader[1]/Name",
+            "is no name",
+        ),
+        (
+            {"custom_headers": (("A:", "x"),)},
+            "CustomHeaderList/EMailCustomHeader[1]/Name",
+            "is no name",
+        ),
         (
             {"references": "<1@x>", "custom_headers": (("references", "<2@x>"),)},
-            "CustomHeaderList[0].Name",
+            "CustomHeaderList/EMailCustomHeader[1]/Name",
             "by another member",
         ),
         (
             {"attachments": (FILE, DraftAttachment("a", b"", "multipart/mixed"))},
-            "Attachments[1].Type",
+            "Attachments/EMailAttachment[2]/Type",
             "is no type",
         ),
-        ({"attachments": (DraftAttachment("a", b"", "text"),)}, "Attachments[0].Type", "no type"),
+        (
+            {"attachments": (DraftAttachment("a", b"", "text"),)},
+            "Attachments/EMailAttachment[1]/Type",
+            "no type",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_named(changes: dict[str, Any], member: str, problem: str) -> None:

@@ -49,9 +49,10 @@ def get_email_account(call: Call, account_id: int | None) -> EMailAccount:
 @operation("GetEMailAccountFromEMailAddress", returns=EMailAccount, FromAddress=String)
 def get_email_account_from_email_address(call: Call, address: str | None) -> EMailAccount:
     """Give the caller's own account with this address, or an empty one."""
-    found = call.services.accounts.by_address(
-        call.caller.associate_id, (address or "").strip(), secrets=False
-    )
+    asked = (address or "").strip()
+    if any(character in asked for character in "\x00\r\n"):
+        raise InvalidValue("FromAddress", asked, "has a NUL or a line break")
+    found = call.services.accounts.by_address(call.caller.associate_id, asked, secrets=False)
     return _shown(call, found) if found else empty_account()
 
 
@@ -83,7 +84,8 @@ def _owner(call: Call, carrier: EMailAccount, stored: values.Account | None) -> 
     if wanted == kept:
         return wanted
     if not may_act_for(call, wanted):
-        raise AccessDenied("only an administrator may save an account for another associate")
+        problem = "only an administrator may save an account for another associate"
+        raise AccessDenied(f"EMailAccount/AssociateId: {problem}")
     if call.services.principals.associate(wanted) is None:
         raise InvalidValue("EMailAccount/AssociateId", wanted, "is no associate")
     return wanted

@@ -262,7 +262,9 @@ def _owner(call: Call, carrier: DocumentEntity) -> int:
 def _temporary(call: Call, name: str) -> bytes:
     source = call.services.documents.temporary(call.caller.associate_id, name, call.arrived)
     if source is None:
-        raise NotFound("no temporary document of this name", parameters={"FileName": name})
+        raise NotFound(
+            "FileName: no temporary document of this name", parameters={"FileName": name}
+        )
     return source
 
 
