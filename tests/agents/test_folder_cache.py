@@ -272,18 +272,19 @@ def test_a_folder_that_the_server_does_not_open_is_told(
     mine: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services84.errors import MailServerRefused
-    from services84.imap.folders import Folders
+    from services84.imap.surveying import Surveying
+    from services84.imap.values import Surveyed
 
     fill(mine, "INBOX", "Work")
     alter(mine, "Work")
-    plain = Folders.examine
+    plain = Surveying.survey
+    refused = Surveyed("Work", None, refusal=MailServerRefused("the folder is locked"))
 
-    def locked(self: Any, server_name: str, since: Any = None) -> Any:
-        if server_name == "Work":
-            raise MailServerRefused("the folder is locked")
-        return plain(self, server_name, since)
+    def locked(self: Any, inquiries: Any) -> Any:
+        for told in plain(self, inquiries):
+            yield refused if told.server_name == "Work" else told
 
-    monkeypatch.setattr(Folders, "examine", locked)
+    monkeypatch.setattr(Surveying, "survey", locked)
     reply = mine.does("RefreshFolderForAssociate", more=strings("Folders", ["Work", "INBOX"]))
     told = json.loads(reply.text("Response") or "")
     assert [(one["refreshed"], one["total"]) for one in told] == [(False, 3), (True, 3)]
