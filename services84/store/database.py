@@ -17,7 +17,14 @@ from sqlalchemy import Connection, Pool, text
 
 from services84.errors import SchemaMismatch, StoreError, StoreUnavailable
 from services84.store import schema
-from services84.store.engines import READING, WAIT_SECONDS, WRITING, make_engine, parse_url
+from services84.store.engines import (
+    FLEETING,
+    READING,
+    WAIT_SECONDS,
+    WRITING,
+    make_engine,
+    parse_url,
+)
 from services84.store.trouble import ADVICE, store_errors
 from services84.store.turns import Gate, Turn
 
@@ -69,15 +76,17 @@ class Database:
     # Transactions --------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, lasting: bool = True) -> Iterator[Connection]:
         """A transaction that writes: committed at the end, rolled back by any exception.
 
+        With `lasting` it outlives a power cut from then on. Without, that may take it back where
+        the database is a file, and it is over sooner: for what concerns living processes only.
         Raises StoreUnavailable, SchemaMismatch, StoreError. Transactions of a thread do not nest.
         """
         with (
             store_errors(),
             self._turn.taken() if self._turn else nullcontext(),
-            self._connected(WRITING) as connection,
+            self._connected(WRITING if lasting else FLEETING) as connection,
         ):
             yield connection
 

@@ -21,7 +21,8 @@ _SETTING = "SERVICES84_DATABASE_URL"
 _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
 
 BEGIN = "services84_begin"  # execution option: how a transaction of SQLite begins
-_WRITE_AT_ONCE = ("PRAGMA query_only=0", "BEGIN IMMEDIATE")
+_WRITE_AT_ONCE = ("PRAGMA query_only=0", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE")
+_WRITE_FOR_NOW = ("PRAGMA query_only=0", "PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")
 # Pages four times SQLite's own: mail is written in long runs, and a page costs two writes, to the
 # log and from there, whatever its size. A file that exists already keeps what it has.
 _PAGE_SIZE = 16384
@@ -32,6 +33,9 @@ WRITING: dict[str, dict[str, Any]] = {
     "sqlite": {BEGIN: _WRITE_AT_ONCE},
     "postgresql": {},
 }
+# Without waiting for the disk; the next commit that does takes these with it. On PostgreSQL they
+# wait: after its server's crash, processes that live on would go by what it has forgotten.
+FLEETING: dict[str, dict[str, Any]] = {"sqlite": {BEGIN: _WRITE_FOR_NOW}, "postgresql": {}}
 READING: dict[str, dict[str, Any]] = {
     "sqlite": {BEGIN: _READ_ONLY},
     # one snapshot for all statements, as SQLite gives it
@@ -102,8 +106,9 @@ def _sqlite(url: URL, common: dict[str, Any]) -> Engine:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """WAL: readers never wait for the writer. synchronous=FULL: a commit is on the disk before
-    the caller hears of it, as on PostgreSQL; NORMAL would survive kill -9 as well, but a power
-    cut could take back the last commits, among them an account somebody was told is saved."""
+    the caller hears of it, as on PostgreSQL; NORMAL survives kill -9 as well, but a power cut
+    can take back the last commits, among them an account somebody was told is saved. So NORMAL
+    is for what the power cut ends anyway: which process holds what (`FLEETING`)."""
     connection.execute(f"PRAGMA page_size={_PAGE_SIZE}")
     _use_wal(connection)
     for pragma in (

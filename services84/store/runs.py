@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from services84.errors import LeaseLost
 from services84.store.database import Database
@@ -31,6 +31,27 @@ _RUN = (
     sync_run.c.removed,
     sync_run.c.error_reason,
 )
+# Built once: that takes longer than the database with it, and every sync asks for some of them.
+_RUN_BY_ID = select(*_RUN).where(sync_run.c.sync_run_id == bindparam("run"))
+_LATEST_RUN = select(*_RUN).where(
+    sync_run.c.sync_run_id
+    == select(func.max(sync_run.c.sync_run_id))
+    .where(sync_run.c.account_id == bindparam("account"))
+    .scalar_subquery()
+)
+_CURRENT_RUN = (
+    select(*_RUN)
+    .join_from(sync_run, email_account, sync_run.c.sync_run_id == email_account.c.run_id)
+    .where(
+        email_account.c.email_account_id == bindparam("account"),
+        email_account.c.lease_until > bindparam("now"),
+    )
+)
+_HOLDER = (
+    select(email_account.c.run_id)
+    .where(email_account.c.email_account_id == bindparam("account"))
+    .with_for_update(key_share=True)
+)
 _NO_LEASE: dict[str, Any] = {"run_id": None, "lease_owner": "", "lease_until": None}
 
 
@@ -40,11 +61,7 @@ def guard(connection: Connection, lease: Lease) -> None:
     On PostgreSQL a takeover then waits for this transaction, and this one for a takeover; on
     SQLite there is one writer anyway. A lease that has run out and was not taken is still ours.
     """
-    holder = connection.execute(
-        select(email_account.c.run_id)
-        .where(email_account.c.email_account_id == lease.account_id)
-        .with_for_update(key_share=True)
-    ).scalar_one_or_none()
+    holder = connection.execute(_HOLDER, {"account": lease.account_id}).scalar_one_or_none()
     if holder != lease.run_id:
         raise _lost(lease)
 
@@ -61,7 +78,7 @@ class RunStore:
         """The account's lease for `seconds` with a new run; None when another holds it, or when
         there is no such account. A run whose lease has run out becomes LOST."""
         until = now + timedelta(seconds=seconds)
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             row = connection.execute(
                 select(email_account.c.run_id, email_account.c.lease_until)
                 .where(
@@ -116,7 +133,7 @@ class RunStore:
     def renew_lease(self, lease: Lease, now: datetime, seconds: float) -> Lease:
         """The lease with a new end; raises LeaseLost when it is no longer ours."""
         until = now + timedelta(seconds=seconds)
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             result = connection.execute(
                 update(email_account)
                 .where(
@@ -139,7 +156,8 @@ class RunStore:
             state = RunState.LOST  # whoever waits for it in another process takes over
         elif outcome.partial:
             state = RunState.PARTIAL
-        with self._database.transaction() as connection:
+        # That nothing was new is nothing to wait for the disk with.
+        with self._database.transaction(lasting=_tells(outcome)) as connection:
             guard(connection, lease)
             end_run(connection, lease.run_id, state, now, outcome)
             connection.execute(
@@ -150,31 +168,19 @@ class RunStore:
 
     def run(self, run_id: int) -> Run | None:
         """The run of this id."""
-        return self._one(select(*_RUN).where(sync_run.c.sync_run_id == run_id))
+        return self._one(_RUN_BY_ID, run=run_id)
 
     def current_run(self, account_id: int, now: datetime) -> Run | None:
         """The run that holds the account with a lease that is alive."""
-        return self._one(
-            select(*_RUN)
-            .join_from(sync_run, email_account, sync_run.c.sync_run_id == email_account.c.run_id)
-            .where(
-                email_account.c.email_account_id == account_id,
-                email_account.c.lease_until > now,
-            )
-        )
+        return self._one(_CURRENT_RUN, account=account_id, now=now)
 
     def latest_run(self, account_id: int) -> Run | None:
         """The account's newest run, running or not."""
-        newest = (
-            select(func.max(sync_run.c.sync_run_id))
-            .where(sync_run.c.account_id == account_id)
-            .scalar_subquery()
-        )
-        return self._one(select(*_RUN).where(sync_run.c.sync_run_id == newest))
+        return self._one(_LATEST_RUN, account=account_id)
 
-    def _one(self, query: Any) -> Run | None:
+    def _one(self, query: Any, **given: Any) -> Run | None:
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(query, given).one_or_none()
         if row is None:
             return None
         run_id, account_id, state, *rest = row
@@ -202,6 +208,11 @@ def end_run(
             error_reason=outcome.error_reason,
         )
     )
+
+
+def _tells(outcome: RunOutcome) -> bool:
+    """Whether the end of a run says more than that all was well and nothing has changed."""
+    return bool(outcome.error_reason or outcome.new or outcome.changed or outcome.removed)
 
 
 def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:

@@ -9,13 +9,27 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from services84.store.database import Database
 from services84.store.sql import folded
 from services84.store.tables import mail_host_slot as slot
 
 LONGEST_HOST = 255  # RFC 1035 section 2.3.4
+
+# Built once: that takes longer than the database with them, and every sync needs them all.
+_NEW = insert(slot).returning(slot.c.mail_host_slot_id)
+_HELD = select(slot.c.held).where(slot.c.mail_host_slot_id == bindparam("ticket"))
+_GIVE_BACK = delete(slot).where(slot.c.mail_host_slot_id == bindparam("ticket"))
+_OF_HOST = slot.c.host == bindparam("of_host")
+_END_DEAD = delete(slot).where(_OF_HOST, slot.c.until <= bindparam("now"))
+_COUNT_HELD = select(func.count()).where(_OF_HOST, slot.c.held.is_(True))
+_OLDEST = (
+    select(slot.c.mail_host_slot_id)
+    .where(_OF_HOST, slot.c.held.is_(False))
+    .order_by(slot.c.mail_host_slot_id)
+    .limit(bindparam("free"))
+)
 
 
 def host_key(server: str) -> str:
@@ -27,7 +41,8 @@ class SlotStore:
     """Tickets for slots. All methods raise StoreError.
 
     A ticket lives for `seconds` after it was asked for or renewed; then it is taken from a dead
-    owner, and the slot is free. `limit` is the most slots of a host.
+    owner, and the slot is free. `limit` is the most slots of a host. Where the database is a file
+    of one machine, no commit waits for its disk: a power cut ends all owners.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,25 +59,22 @@ class SlotStore:
             "asked": now,
             "until": now + timedelta(seconds=seconds),
         }
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             _lock(connection, host)
-            query = insert(slot).values(ticket).returning(slot.c.mail_host_slot_id)
-            ticket_id = int(connection.execute(query).scalar_one())
+            ticket_id = int(connection.execute(_NEW, ticket).scalar_one())
             _hand_out(connection, host, now, limit)
-            held = connection.execute(
-                select(slot.c.held).where(slot.c.mail_host_slot_id == ticket_id)
-            ).scalar_one()
+            held = connection.execute(_HELD, {"ticket": ticket_id}).scalar_one()
         return ticket_id, bool(held)
 
     def hand_out(self, host: str, now: datetime, *, limit: int) -> None:
         """Take the slots of dead owners, and give what is free to the oldest tickets."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             _lock(connection, host)
             _hand_out(connection, host, now, limit)
 
     def renew(self, owner: str, now: datetime, *, seconds: float) -> None:
         """Let all tickets of an owner live on; those that were taken from it stay so."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             connection.execute(
                 update(slot)
                 .where(slot.c.owner == owner)
@@ -77,9 +89,9 @@ class SlotStore:
 
     def release(self, ticket_id: int, host: str, now: datetime, *, limit: int) -> None:
         """Give a ticket back, with its slot if it holds one; nothing when it is gone already."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(lasting=False) as connection:
             _lock(connection, host)
-            connection.execute(delete(slot).where(slot.c.mail_host_slot_id == ticket_id))
+            connection.execute(_GIVE_BACK, {"ticket": ticket_id})
             _hand_out(connection, host, now, limit)
 
     def release_all(self, owner: str, now: datetime, *, limit: int) -> None:
@@ -88,7 +100,7 @@ class SlotStore:
         with self._database.reading() as connection:
             hosts = list(connection.scalars(query))
         for host in sorted(hosts):
-            with self._database.transaction() as connection:
+            with self._database.transaction(lasting=False) as connection:
                 _lock(connection, host)
                 connection.execute(delete(slot).where(slot.c.host == host, slot.c.owner == owner))
                 _hand_out(connection, host, now, limit)
@@ -129,18 +141,12 @@ def _lock(connection: Connection, host: str) -> None:
 
 
 def _hand_out(connection: Connection, host: str, now: datetime, limit: int) -> None:
-    connection.execute(delete(slot).where(slot.c.host == host, slot.c.until <= now))
-    held = connection.execute(
-        select(func.count()).where(slot.c.host == host, slot.c.held.is_(True))
-    ).scalar_one()
+    connection.execute(_END_DEAD, {"of_host": host, "now": now})
+    held = connection.execute(_COUNT_HELD, {"of_host": host}).scalar_one()
     if held >= limit:
         return
-    oldest = connection.scalars(
-        select(slot.c.mail_host_slot_id)
-        .where(and_(slot.c.host == host, slot.c.held.is_(False)))
-        .order_by(slot.c.mail_host_slot_id)
-        .limit(limit - held)
-    ).all()
+    free = {"of_host": host, "free": limit - held}
+    oldest = connection.scalars(_OLDEST, free).all()
     if oldest:
         connection.execute(
             update(slot).where(slot.c.mail_host_slot_id.in_(oldest)).values(held=True)

@@ -64,6 +64,16 @@ def test_a_snapshot_does_not_see_what_is_committed_meanwhile(database: Database)
     assert _failures(database, "b") == 0
 
 
+def test_on_a_file_only_what_lasts_waits_for_the_disk(database: Database) -> None:
+    if database.product != "SQLite":
+        pytest.skip("PostgreSQL waits for every commit")
+    waits = []
+    for lasting in (True, False, True):
+        with database.transaction(lasting=lasting) as connection:
+            waits.append(connection.execute(text("PRAGMA synchronous")).scalar_one())
+    assert waits == [2, 1, 2]  # FULL, NORMAL: sqlite.org/pragma.html#pragma_synchronous
+
+
 def test_nothing_can_be_written_while_reading(database: Database) -> None:
     with pytest.raises(StoreError), database.reading() as connection:
         connection.execute(insert(login_attempt).values(key="a", failures=1, last=START))
