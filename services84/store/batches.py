@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from services84.errors import StoreError
-from services84.store.bulk import insert_rows, new_ids
+from services84.store.bulk import insert_bytes, insert_rows, new_ids
 from services84.store.compression import compress
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
@@ -52,7 +52,7 @@ def write_batch(
 ) -> None:
     """Write `batch` for `folder` in the order of FolderBatch's docstring."""
     validity = batch.cursor.uid_validity if batch.cursor else batch.uid_validity
-    touched = bool(batch.rekeyed or batch.adopted or batch.changed or batch.added)
+    touched = bool(batch.rekeyed or batch.adopted or batch.changed)
     _rekey(connection, folder.folder_id, validity, batch.rekeyed)
     _adopt(connection, folder, batch.uid_validity, batch.adopted)
     touched |= _remove(connection, folder.folder_id, batch.removed)
@@ -61,7 +61,14 @@ def write_batch(
     _change_flags(connection, folder.folder_id, batch.changed)
     _add(connection, folder.folder_id, batch, packed, now)
     _refuse(connection, folder.folder_id, batch, now)
-    _write_folder(connection, folder, batch.cursor, touched, now)
+    whole = batch.cursor is not None and batch.cursor.complete
+    if touched or (batch.added and whole):
+        counts = _counts(connection, folder.folder_id)
+    else:
+        # Counting takes as long as the folder is large; after every batch of a first sync that
+        # would be the square of it. The last one counts.
+        counts = _counts_with(folder, batch.added)
+    _write_folder(connection, folder, batch.cursor, counts, now)
 
 
 def _rekey(
@@ -200,11 +207,8 @@ def _add(
         [{"email_item_id": ids[i.uid], **placed, **_item_row(i)} for i in batch.added],
     )
     insert_rows(connection, email_body, [_body_row(ids[i.uid], i) for i in batch.added])
-    insert_rows(
-        connection,
-        email_source,
-        [{"email_item_id": ids[uid], "mime": source} for uid, source in packed.items()],
-    )
+    sources = {ids[uid]: source for uid, source in packed.items()}
+    insert_bytes(connection, email_source.c.email_item_id, email_source.c.mime, sources)
     attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
     insert_rows(connection, email_attachment, attachments)
     _clear_problems(connection, folder_id, batch.uid_validity, ids)
@@ -214,6 +218,9 @@ def _clear_problems(
     connection: Connection, folder_id: int, validity: int, uids: Iterable[int]
 ) -> None:
     """What was refused before has come after all."""
+    here = email_problem.c.email_folder_id == folder_id
+    if connection.execute(select(email_problem.c.uid).where(here).limit(1)).first() is None:
+        return
     for some in chunks(list(uids)):
         connection.execute(
             delete(email_problem).where(
@@ -311,10 +318,14 @@ def _problem_rows(
 
 
 def _write_folder(
-    connection: Connection, folder: Folder, cursor: Cursor | None, touched: bool, now: datetime
+    connection: Connection,
+    folder: Folder,
+    cursor: Cursor | None,
+    counts: Mapping[str, int],
+    now: datetime,
 ) -> None:
     """Renew what the folder's row says of its messages, where that has changed."""
-    values: dict[str, Any] = _counts(connection, folder.folder_id) if touched else {}
+    values: dict[str, Any] = dict(counts)
     if cursor is not None:
         values |= {name: getattr(cursor, name) for name in CURSOR}
     if any(getattr(folder, name) != value for name, value in values.items()):
@@ -323,6 +334,11 @@ def _write_folder(
             .where(email_folder.c.email_folder_id == folder.folder_id)
             .values(**values, updated=now)
         )
+
+
+def _counts_with(folder: Folder, added: Sequence[NewItem]) -> dict[str, int]:
+    unread = sum(not item.flags & ItemFlag.SEEN for item in added)
+    return {"total": folder.total + len(added), "unread": folder.unread + unread}
 
 
 def _counts(connection: Connection, folder_id: int) -> dict[str, int]:

@@ -8,13 +8,17 @@ compares). Only inserts that are worth it come this way.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, text
+from sqlalchemy import Column, Connection, Dialect, Table, func, insert, text
 
 from services84.store.columns import AnyText, UtcDateTime, in_utc, storable
+
+LARGE = 8 * 1024 * 1024  # bytes of a value that SQLite is given in pieces: it writes those twice
+_PIECE = 1024 * 1024
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -24,6 +28,31 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     keys = tuple(rows[0])
     statement, prepare = _prepared(connection.dialect, table, keys)
     connection.exec_driver_sql(statement, prepare(rows))
+
+
+def insert_bytes(
+    connection: Connection, key: Column[int], column: Column[bytes], values: Mapping[int, bytes]
+) -> None:
+    """Insert rows of an integer primary key and some bytes, which are the last column.
+
+    SQLite holds a value that it is given whole three times over, so large ones are put in place
+    piece by piece (sqlite.org/c3ref/blob_open.html).
+    """
+    in_pieces = connection.dialect.name == "sqlite"
+    large = {at: value for at, value in values.items() if in_pieces and len(value) >= LARGE}
+    insert_rows(
+        connection,
+        key.table,
+        [{key.name: at, column.name: v} for at, v in values.items() if at not in large],
+    )
+    for at, value in large.items():
+        room = {key: at, column: func.zeroblob(len(value))}
+        connection.execute(insert(key.table).values(room))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        with driver.blobopen(key.table.name, column.name, at) as blob, memoryview(value) as view:
+            for start in range(0, len(value), _PIECE):
+                blob.write(view[start : start + _PIECE])
 
 
 def new_ids(connection: Connection, column: Column[int], count: int) -> range | list[int]:
@@ -54,6 +83,7 @@ def _prepared(dialect: Dialect, table: Table, keys: tuple[str, ...]) -> tuple[st
     statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"
     as_text = [at for at, column in enumerate(columns) if isinstance(column.type, AnyText)]
     as_moment = [at for at, column in enumerate(columns) if isinstance(column.type, UtcDateTime)]
+    moment_of = _iso if on_file else in_utc
 
     def prepare(rows: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
         prepared = []
@@ -65,13 +95,18 @@ def _prepared(dialect: Dialect, table: Table, keys: tuple[str, ...]) -> tuple[st
                     values[at] = storable(value)
             for at in as_moment:
                 if values[at] is not None:
-                    values[at] = _iso(values[at]) if on_file else in_utc(values[at])
+                    values[at] = moment_of(values[at])
             prepared.append(tuple(values))
         return prepared
 
     return statement, prepare
 
 
+_ISO_LENGTH = len("2026-01-05 10:00:00.000000")
+
+
 def _iso(moment: datetime) -> str:
     """As SQLAlchemy writes a DateTime into SQLite."""
-    return in_utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if moment.tzinfo is not UTC:
+        moment = in_utc(moment)
+    return moment.isoformat(" ", "microseconds")[:_ISO_LENGTH]

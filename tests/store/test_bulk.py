@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, text
 
-from services84.store.bulk import insert_rows, new_ids
-from services84.store.tables import email_item
+from services84.store.bulk import LARGE, insert_bytes, insert_rows, new_ids
+from services84.store.tables import email_item, email_source
 from services84.store.values import Folder
 from tests.store.conftest import Stores
 
@@ -63,6 +63,18 @@ def test_it_stores_what_sqlalchemy_stores(stores: Stores, folder: Folder) -> Non
             connection.execute(delete(email_item))
     assert kept[0] == kept[1]
     assert len(kept[0]) == len(cases)
+
+
+def test_bytes_are_stored_whole_however_many(stores: Stores, folder: Folder) -> None:
+    pattern = bytes(range(256)) * (LARGE // 256)
+    kept = {1: b"", 2: b"small", 3: pattern, 4: pattern + b"and a piece"}
+    key, mime = email_source.c.email_item_id, email_source.c.mime
+    with stores.database.transaction() as connection:
+        items = [row(folder, item_id, item_id, "", None) for item_id in kept]
+        insert_rows(connection, email_item, items)
+        insert_bytes(connection, key, mime, kept)
+    with stores.database.reading() as connection:
+        assert {at: bytes(value) for at, value in connection.execute(select(key, mime))} == kept
 
 
 def test_reserved_ids_are_taken_by_nobody_else(stores: Stores, folder: Folder) -> None:
