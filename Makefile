@@ -20,7 +20,7 @@ run: $(VENV)/.run
 	$(BIN)/services84 demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: packages check
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 soak: packages $(VENV)/.test
 	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
