@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.support.witness",  # before those that tell it what they see
     "tests.support.dovecot",
     "tests.support.courier",
     "tests.support.postgresql",
     "tests.support.submission",
-    "tests.support.witness",
 ]
 
 # The files that take longest, in the order of their worth to be begun early: with several files at

@@ -20,6 +20,7 @@ from services84.security.vault import Vault
 from services84.settings import read_settings
 from services84.store.database import Database
 from services84.store.values import Associate
+from tests.support import witness
 
 ENVELOPES = {"1.1": SOAP11_ENVELOPE, "1.2": SOAP12_ENVELOPE}
 TYPES = {"1.1": "text/xml; charset=utf-8", "1.2": "application/soap+xml; charset=utf-8"}
@@ -160,11 +161,13 @@ class Service:
             CONTENT_LENGTH=str(len(body)),
             **{"wsgi.input": io.BytesIO(body), **environ},
         )
-        return Reply(
+        reply = Reply(
             status,
             headers.get("content-type", ""),
             etree.fromstring(content, etree.XMLParser(huge_tree=True)),
         )
+        witness.called(body, reply)
+        return reply
 
     def request(self, path: str, **environ: Any) -> tuple[str, dict[str, str], bytes]:
         """One WSGI request; gives status, headers in lower case and the body."""
