@@ -5,7 +5,8 @@ Only fetches; it may run in a thread of its own. What is committed of it is `fol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from services84.errors import MailServerRefused, MailServerUnreachable
@@ -31,11 +32,14 @@ class Fetched:
     broken: MailServerUnreachable | None = None
 
 
-def fetch_batch(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
+def fetch_batch(
+    connection: ImapConnection, gives_others: Callable[[], bool], uids: Sequence[int]
+) -> Fetched:
     """Messages of one batch; a refused batch is asked for again one by one.
 
-    Raises the refusal when every one of several is refused: that is no message's fault. A
-    connection that breaks puts its batch under suspicion, for the next run to take singly.
+    When every one of several is refused, `gives_others` tells whether the server gives other
+    messages now: if not, it is no message's fault, and the refusal is raised. A connection that
+    breaks puts its batch under suspicion, for the next run to take singly.
     """
     try:
         return _read(connection, uids)
@@ -46,7 +50,7 @@ def fetch_batch(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
     except MailServerRefused as refusal:
         if len(uids) == 1:
             return Fetched([], refused={uids[0]: refusal.message})
-        return _one_by_one(connection, uids, refusal)
+        return _one_by_one(connection, gives_others, uids, refusal)
 
 
 def _read(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
@@ -57,19 +61,34 @@ def _read(connection: ImapConnection, uids: Sequence[int]) -> Fetched:
     return Fetched(given, refused={uid: NOT_GIVEN for uid in uids if uid not in messages})
 
 
+def gives_any(connection: ImapConnection, uids: Sequence[int]) -> bool:
+    """Whether the server gives one of these messages."""
+    for uid in uids:
+        with contextlib.suppress(MailServerRefused):
+            if any(one.source is not None for one in connection.messages([uid])):
+                return True
+    return False
+
+
 def _one_by_one(
-    connection: ImapConnection, uids: Sequence[int], refusal: MailServerRefused
+    connection: ImapConnection,
+    gives_others: Callable[[], bool],
+    uids: Sequence[int],
+    refusal: MailServerRefused,
 ) -> Fetched:
     given: list[tuple[FetchedMessage, Pending | Unread]] = []
     refused: dict[int, str] = {}
+    works = False
     for uid in uids:
-        one = fetch_batch(connection, [uid])
+        one = fetch_batch(connection, gives_others, [uid])
         given += one.given
         if one.broken is not None:
             return Fetched(given, (refused if given else {}) | one.refused, broken=one.broken)
         refused |= one.refused
-        if len(refused) >= plan.REFUSED_IN_A_ROW and not given:
-            raise refusal
-    if not given:
+        if len(refused) >= plan.REFUSED_IN_A_ROW and not given and not works:
+            if not gives_others():
+                raise refusal
+            works = True
+    if not given and not works and not gives_others():
         raise refusal
     return Fetched(given, refused)

@@ -17,11 +17,13 @@ from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import Adoption, Folder, FolderBatch, Identity, Lease
 from services84.sync import moves, plan
-from services84.sync.fetching import Fetched, fetch_batch
+from services84.sync.fetching import Fetched, fetch_batch, gives_any
 from services84.sync.looking import Look, Looker, identities_of
 from services84.sync.pipeline import ahead
 from services84.sync.rows import new_item
 from services84.sync.uidset import UidSet
+
+WITNESSES = 3  # messages that are asked for, to know whether a server that refuses others works
 
 
 @dataclass
@@ -147,7 +149,7 @@ class FolderSync:
         batches = plan.fetch_order(differences, sizes, leave_out=refused.keys())
         complete = differences.trusted and not differences.postponed
         last = look.batch(refused=refused)
-        with closing(self._fetched(batches)) as fetched:
+        with closing(self._fetched(batches, partial(self._gives_others, look))) as fetched:
             for some in fetched:
                 if last.added or last.refused:
                     self._apply(folder, last)
@@ -163,8 +165,16 @@ class FolderSync:
         cursor = look.cursor(complete=complete)
         self._apply(folder, replace(last, cursor=cursor, drop_other_validity=complete))
 
-    def _fetched(self, batches: Iterator[list[int]]) -> Generator[Fetched, None, None]:
-        return ahead(map(partial(fetch_batch, self._connection), batches))
+    def _gives_others(self, look: Look) -> bool:
+        """Whether the server gives a message that is stored already, or the oldest that came."""
+        stored = self._items.list(look.folder.folder_id, limit=WITNESSES)
+        known = [one.uid for one in stored if one.uid_validity == look.seen.uid_validity]
+        return gives_any(self._connection, [*known, *look.differences.missing[-WITNESSES:]])
+
+    def _fetched(
+        self, batches: Iterator[list[int]], gives_others: Callable[[], bool]
+    ) -> Generator[Fetched, None, None]:
+        return ahead(map(partial(fetch_batch, self._connection, gives_others), batches))
 
     def _apply(self, folder: Folder, batch: FolderBatch) -> None:
         self._folders.apply(self._lease, folder.folder_id, batch)
