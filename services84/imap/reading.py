@@ -42,12 +42,12 @@ class Reading(Conversation):
         """What has come or changed since a mod-sequence; not what is gone. Needs CONDSTORE."""
         return FolderDelta(flag_states(self._fetch("1:*", flags_since(mod_seq))), None)
 
-    def uids(self, *, since: date | None = None) -> list[tuple[int, int]]:
-        """The UIDs of all messages, as ranges; of those only that came on the day `since` or
-        later, by the server's calendar."""
+    def uids(self, *, before: date | None = None) -> list[tuple[int, int]]:
+        """The UIDs of all messages, as ranges; of those only that came before the day `before`,
+        by the server's calendar."""
         if not self._exists:
             return []
-        wanted = "ALL" if since is None else f"SINCE {day(since)}"
+        wanted = "ALL" if before is None else f"BEFORE {day(before)}"
         return found_uids(self._perform("UID", self._uid_search(wanted)))
 
     def _uid_search(self, wanted: str) -> Pieces:

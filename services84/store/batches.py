@@ -137,7 +137,6 @@ def _adopt(
             .values(
                 **_counts(connection, folder_id),
                 complete=False,
-                uid_next=None,
                 highest_mod_seq=None,
             )
         )

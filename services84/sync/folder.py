@@ -132,10 +132,13 @@ class FolderSync:
         """Put the older messages aside, which are not wanted."""
         if look.start is None or not look.differences.missing:
             return
-        recent = UidSet.spanning(self._connection.uids(since=plan.day_of(look.start)))
+        # What the server calls older, not the rest: an answer that is lost must omit nothing.
+        older = UidSet.spanning(self._connection.uids(before=plan.day_of(look.start)))
         missing = look.differences.missing
-        wanted = tuple(uid for uid in missing if uid in recent)
-        look.omitted = UidSet.of(uid for uid in missing if uid not in recent)
+        look.omitted = UidSet.of(
+            uid for uid in missing if uid in older and (look.before is None or uid < look.before)
+        )
+        wanted = tuple(uid for uid in missing if uid not in look.omitted)
         look.differences = replace(look.differences, missing=wanted)
 
     def _fetch(self, look: Look) -> None:

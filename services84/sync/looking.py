@@ -33,7 +33,8 @@ class Look:
 
     `arrived` are the flags of what is missing, `omitted` the UIDs that stay left out, `start`
     the date before which mail is not wanted; with `windowed` it is still to be found out which
-    of the missing messages that concerns. `changes` is Cursor.validity_changes.
+    of the missing messages that concerns; none that has a UID of `before` or more. `changes` is
+    Cursor.validity_changes.
     """
 
     folder: Folder
@@ -45,6 +46,7 @@ class Look:
     windowed: bool
     changes: int
     rebuilt: bool
+    before: int | None
     sizes: dict[int, int] | None = None
 
     def batch(self, **changes: Any) -> FolderBatch:
@@ -61,6 +63,7 @@ class Look:
             start=self.start,
             omitted=self.omitted,
             changes=self.changes,
+            before=self.before,
         )
 
     def adopted(self, adopted: Mapping[int, int]) -> None:
@@ -150,6 +153,7 @@ class Looker:
             windowed=fresh and start is not None,
             changes=changes,
             rebuilt=rebuilt,
+            before=seen.uid_next if rebuilt or folder.uid_next is None else folder.uid_next,
         )
         if rebuilt:
             self._rebuild(look, answers)

@@ -138,16 +138,18 @@ def cursor_after(
     start: datetime | None = None,
     omitted: UidSet | None = None,
     changes: int = 0,
+    before: int | None = None,
 ) -> Cursor:
     """The cursor of a folder after its rows are stored.
 
     HIGHESTMODSEQ is that of the EXAMINE, before any flags were read: what changed in between is
     looked at twice rather than never. An incomplete folder keeps none. `omitted` are the UIDs
-    that were left out because they are older than `start`.
+    that were left out because they are older than `start`; only those below `before` can be, which
+    is what an incomplete folder keeps as UIDNEXT.
     """
     return Cursor(
         uid_validity=seen.uid_validity,
-        uid_next=seen.uid_next if complete else None,
+        uid_next=seen.uid_next if complete else before,
         highest_mod_seq=seen.highest_mod_seq if complete else None,
         complete=complete,
         window_start=start,
