@@ -7,7 +7,9 @@ connection is the protocols' matter.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import ipaddress
 import queue
 import socket
 import threading
@@ -58,7 +60,7 @@ class Dialer:
         Raises InvalidValue for what is no host name or port, HostNotAllowed, UnknownHost,
         ConnectionRefused, MailServerTimeout, or MailServerUnreachable.
         """
-        host = _checked_host(host)
+        host = checked_host(host)
         if not 1 <= port <= 65535:
             raise InvalidValue("Port", port, "is no port number; 1 to 65535 is allowed")
         timeout = self._timeout if timeout is None else timeout
@@ -105,6 +107,9 @@ class Dialer:
             else:
                 refused = refused or f"{address[0]} is {reason}"
         if not allowed:
+            if self._online and not _is_address(host):
+                # What a name stands for inside is nothing for those who ask from outside.
+                refused = "the name stands for no address on the Internet"
             raise HostNotAllowed(
                 f"{where}: {refused}; connections to those are not allowed here", host=host
             )
@@ -123,11 +128,23 @@ def literal_refusal(host: str, *, online: bool) -> str | None:
     return None if reason is None else f"is {reason}; connections to those are not allowed here"
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(_without_brackets(host.strip()))
+    except ValueError:
+        # Decimal, octal and hexadecimal forms, which the system's resolver takes as well.
+        with contextlib.suppress(OSError):
+            return bool(socket.inet_aton(host.strip()))
+        return False
+    return True
+
+
 def _without_brackets(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
-def _checked_host(host: str) -> str:
+def checked_host(host: str) -> str:
+    """What is resolved of a host's name or address; raises InvalidValue for what is neither."""
     name = _without_brackets(host.strip())
     if not name or len(name) > MAX_HOST:
         raise InvalidValue("Server", host, "is no host name or IP address")

@@ -81,9 +81,19 @@ def test_forbidden_addresses_are_forbidden_in_every_form(host: str, online: bool
 
 def test_a_name_that_leads_to_a_forbidden_address_is_refused_by_what_it_leads_to() -> None:
     with pytest.raises(HostNotAllowed) as refused:
+        _dialer("169.254.169.254", online=False).dial("mail.example.com", 993)
+    assert str(refused.value) == (
+        "mail.example.com:993: 169.254.169.254 is a metadata address; connections to those are not allowed here"
+    )
+    assert refused.value.host == "mail.example.com"
+
+
+def test_online_nobody_learns_what_a_name_stands_for_inside() -> None:
+    with pytest.raises(HostNotAllowed) as refused:
         _dialer("10.1.2.3", "::1", online=True).dial("mail.example.com", 993)
     assert str(refused.value) == (
-        "mail.example.com:993: 10.1.2.3 is a private address; connections to those are not allowed here"
+        "mail.example.com:993: the name stands for no address on the Internet;"
+        " connections to those are not allowed here"
     )
     assert refused.value.host == "mail.example.com"
 
