@@ -39,6 +39,7 @@ from services84.sync.errands import Errands
 from services84.sync.mailbox import MailServers
 from services84.sync.scheduler import Scheduler
 from services84.sync.slots import HostSlots
+from services84.sync.turns import MailboxTurns
 from services84.sync.watch import InboxWatch
 from services84.web.help import help_reply, index_reply, not_found_reply
 
@@ -93,6 +94,7 @@ class Application:
             limit=self.settings.mail_connections_per_host,
             seconds=self.settings.lease_seconds,
         )
+        turns = MailboxTurns(ServiceLeases(self.database), clock, owner)
         self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock)
         self.services = Services(
             settings=self.settings,
@@ -107,7 +109,7 @@ class Application:
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
             errands=Errands(
-                accounts, folders, self.engine, mail, slots, self.settings, clock, owner
+                accounts, folders, self.engine, mail, slots, self.settings, clock, owner, turns
             ),
             mail=mail,
             slots=slots,

@@ -21,6 +21,9 @@ from services84.mime.compose import compose
 from services84.mime.draft import NORMAL, Draft, DraftAttachment, check
 from services84.mime.fields import check_name, check_text
 
+YEARS_SENT = (1900, 9999)  # RFC 5322 section 3.3: what is less is read as another century
+YEARS_RECEIVED = (1970, 2105)  # beyond these, servers keep another date, and do not say so
+
 _PART_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 # Fields about the way that a message has come, which says nothing of the copy that goes out now.
 _TRACE = frozenset(
@@ -96,6 +99,15 @@ def sent_at(entity: EMailEntity) -> datetime | None:
     if moment is None or moment.year == 1:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def date_told(given: datetime | None, member: str, years: tuple[int, int]) -> datetime | None:
+    """A date that a carrier gives, as `sent_at`; raises InvalidValue for one of no such year."""
+    moment = sent_at(EMailEntity(Sent=given))
+    first, last = years
+    if moment is not None and not first <= moment.year <= last:
+        raise InvalidValue(member, moment.isoformat(), f"is not of the years {first} to {last}")
+    return moment
 
 
 # Addresses --------------------------------------------------------------------------------------

@@ -131,6 +131,12 @@ class Mailbox:
                 raise MailServerRefused("the mail server renumbers its messages all the time")
         self.groups = [self._present(group, forgiving=forgiving) for group in self.groups]
 
+    def alone(self, places: Sequence[ItemPlace], *, forgiving: bool = False) -> list[ItemPlace]:
+        """Let no other call move messages here meanwhile; where the messages are by then. Raises
+        NotFound for those that are gone, MailServerBusy."""
+        self.errand.alone()
+        return self._again(places, forgiving=forgiving)
+
     def select(self, group: Group) -> None:
         """Open a folder to change its messages; raises NotFound, MailServerError."""
         name = group.folder.server_name
@@ -213,6 +219,7 @@ def in_mailboxes(
     member: str,
     check: Callable[[Mailbox], object] | None = None,
     forgiving: bool = False,
+    alone: bool = False,
 ) -> None:
     """Do `work` in each of the mailboxes that messages are in, one after the other.
 
@@ -228,6 +235,8 @@ def in_mailboxes(
         for account_id, some in by_account.items():
             with errand_for(call, account_id) as errand:
                 mailbox = Mailbox(call, errand, account_id, member)
-                mailbox.find(some, forgiving=forgiving)
+                # The other call may just have moved the messages to where this one wants them.
+                known = mailbox.alone(some, forgiving=forgiving) if alone and each else some
+                mailbox.find(known, forgiving=forgiving)
                 if each is not None:
                     each(mailbox)

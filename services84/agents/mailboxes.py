@@ -15,6 +15,7 @@ from services84.errors import FolderMissing, InvalidValue, MailServerRefused, No
 from services84.imap.naming import known_server_name
 from services84.imap.values import ListedFolder
 from services84.mailhost import Login, MailHost, split_server
+from services84.security.outbound import checked_host
 from services84.store.values import Account, AccountStatus
 from services84.sync.errands import Errand
 
@@ -22,6 +23,7 @@ IMAP, SMTP = "imap", "smtp"
 INBOX = "INBOX"
 LONGEST_SHOWN = 60  # characters of a name in an error
 PORTS = {IMAP: (143, 993), SMTP: (25, 465)}  # without and with UseSSL
+IMAP_PORTS = frozenset(PORTS[IMAP])  # two doors to one house; any other may be another server's
 PROTOCOLS = "IMAP, SMTP and nothing at all, which is the usual one of the operation"
 
 ConnectionInfo = EMailConnectionInfo | EMailConnectionInfoExtended
@@ -48,6 +50,11 @@ def where(
     except ValueError as error:
         name = (info.ServerName or "").strip()
         raise InvalidValue(f"{member}/ServerName", name, str(error)) from error
+    try:
+        checked_host(server)
+    except InvalidValue as error:
+        problem = "has characters that no host name has, or too many"
+        raise InvalidValue(f"{member}/ServerName", server, problem) from error
     if not info.UserName and not (anonymous and not info.Password):
         raise InvalidValue(f"{member}/UserName", "", "is empty; a user name is required")
     for name in ("UserName", "Password"):
@@ -120,7 +127,7 @@ def _cached(call: Call, host: MailHost, login: Login) -> Account | None:
             auth is not None
             and account.status is not AccountStatus.DELETED
             and (auth.server.lower(), auth.username) == (host.host.lower(), login.username)
-            and auth.port == host.port
+            and (auth.port == host.port or {auth.port, host.port} <= IMAP_PORTS)
         ):
             return account
     return None

@@ -60,6 +60,12 @@ class OpenFolder(NamedFolder):
         """Its messages are being changed: the cache follows when the errand ends."""
         self.errand.touch(self.server_name)
 
+    def alone(self) -> None:
+        """Let no other call move messages here until this one is done, and hear from the server
+        what others have done by then. Raises MailServerBusy."""
+        self.errand.alone()
+        self.connection.noop()
+
     def missing(self, member: str, ids: Sequence[object]) -> NotFound:
         """The error for messages that are not here."""
         shown = ", ".join(map(str, ids[:SHOWN]))

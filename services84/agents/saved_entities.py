@@ -13,7 +13,13 @@ from services84.agents.access import account_of, cached_item
 from services84.agents.call import Call
 from services84.agents.entities import flags_of
 from services84.agents.entity_changes import completed
-from services84.agents.entity_drafts import draft_of, sent_at
+from services84.agents.entity_drafts import (
+    YEARS_RECEIVED,
+    YEARS_SENT,
+    date_told,
+    draft_of,
+    sent_at,
+)
 from services84.agents.known_messages import known_message
 from services84.agents.mailboxes import current_account
 from services84.agents.replacing import Content, settable
@@ -23,6 +29,8 @@ from services84.mime.addresses import Address
 from services84.mime.compose import compose
 from services84.mime.draft import identified
 from services84.store.values import Account, Folder, Item, ItemFlag
+
+ANY_YEAR = (1, 9999)
 
 
 @dataclass(frozen=True)
@@ -84,18 +92,24 @@ def content_of(
             sender=Address(call.caller.full_name if own else "", account.email_address),
         )
     )
-    email.Sent = sent_at(email) or call.arrived
+    # What a message of the server says of itself it may say again.
+    years = YEARS_SENT if stored is None else ANY_YEAR
+    email.Sent = date_told(email.Sent, f"{member}/Sent", years) or call.arrived
     source = compose(draft, date=email.Sent, with_bcc=True, member=f"{member}/")
     email.MessageID = draft.message_id
-    flags, received = _as_draft(email, stored) if as_draft else _as_it_is(email, stored)
+    flags, received = (
+        _as_draft(email, stored) if as_draft else _as_it_is(email, stored, f"{member}/ReceivedAt")
+    )
     return Content(source, draft.message_id, flags, received or call.arrived)
 
 
-def _as_it_is(email: EMailEntity, stored: Stored | None) -> tuple[list[str], datetime | None]:
+def _as_it_is(
+    email: EMailEntity, stored: Stored | None, member: str
+) -> tuple[list[str], datetime | None]:
     """Flags and date of a message that is put among others of its kind."""
     flags = [f"\\{name}" for name in wanted_flags(email, stored)]
     if stored is None:
-        return flags, moment_of(email.ReceivedAt)
+        return flags, date_told(email.ReceivedAt, member, YEARS_RECEIVED)
     return [*flags, *settable(stored.item.keywords)], stored.item.internal_date
 
 

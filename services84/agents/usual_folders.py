@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from services84.errors import MailServerRefused
+from services84.imap.connection import ImapConnection
 from services84.imap.special import SpecialUse, special_folder
 from services84.sync.errands import Errand
 
@@ -49,8 +50,19 @@ def usual_folder(errand: Errand, use: SpecialUse) -> str:
     if found is not None:
         return found.server_name
     spelt = errand.connection.server_name_of(use.new_name, listed)
-    errand.connection.create_folder(spelt)
+    make_folder(errand.connection, spelt)
     errand.touch(spelt)
     with suppress(MailServerRefused):  # it is there all the same
         errand.connection.subscribe(spelt)
     return spelt
+
+
+def make_folder(connection: ImapConnection, server_name: str) -> None:
+    """Make a folder, unless another call has just done so. Raises MailServerError."""
+    try:
+        connection.create_folder(server_name)
+    except MailServerRefused as refusal:
+        try:
+            connection.status(server_name)
+        except MailServerRefused:
+            raise refusal from None

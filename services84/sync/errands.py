@@ -33,6 +33,7 @@ from services84.sync.engine import SyncEngine
 from services84.sync.mailbox import MailServers
 from services84.sync.moves import Told
 from services84.sync.slots import HostSlots
+from services84.sync.turns import MailboxTurns
 from services84.sync.values import SyncReport
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,14 @@ class Errand:
     told: list[Told] = field(default_factory=list)
     list_changed: bool = False
     deleted: set[str] = field(default_factory=set)
+    take_turn: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def alone(self) -> None:
+        """Wait until no other call moves or saves messages of this mailbox, and let none do so
+        until the errand is done and the cache has followed. What was looked up before may have
+        changed by then. Raises MailServerBusy.
+        """
+        self.take_turn()
 
     def touch(self, *server_names: str) -> None:
         """These folders, by their server names, are not what they were: changed, made, deleted."""
@@ -98,6 +107,7 @@ class Errands:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
+        turns: MailboxTurns,
     ) -> None:
         self._accounts = accounts
         self._folders = folders
@@ -107,6 +117,7 @@ class Errands:
         self._settings = settings
         self._clock = clock
         self._owner = owner
+        self._turns = turns
 
     @contextlib.contextmanager
     def for_account(self, account_id: int) -> Iterator[Errand]:
@@ -124,7 +135,8 @@ class Errands:
             self._slots.held(auth.server, SLOT_SECONDS),
             self._mail.imap_of(auth, patience=PATIENCE) as connection,
         ):
-            yield from self._follow_up(Errand(connection, account_id))
+            errand = Errand(connection, account_id)
+            yield from self._follow_up(errand, auth.server, auth.username)
 
     @contextlib.contextmanager
     def at(self, host: MailHost, login: Login, *, account_id: int | None) -> Iterator[Errand]:
@@ -134,7 +146,8 @@ class Errands:
             self._slots.held(host.host, SLOT_SECONDS),
             self._mail.imap(host, login, patience=PATIENCE) as connection,
         ):
-            yield from self._follow_up(Errand(connection, account_id))
+            errand = Errand(connection, account_id)
+            yield from self._follow_up(errand, host.host, login.username)
 
     def refresh(self, errand: Errand, server_names: Iterable[str]) -> SyncReport | None:
         """Bring folders level now; the block learns what came of it. None without an account.
@@ -165,12 +178,19 @@ class Errands:
             self._accounts.finish_run(lease, RunOutcome(partial=True), self._clock())
             raise
 
-    def _follow_up(self, errand: Errand) -> Iterator[Errand]:
-        try:
-            yield errand
-        finally:
-            if errand.touched or errand.list_changed:
-                self._catch_up(errand)
+    def _follow_up(self, errand: Errand, host: str, username: str) -> Iterator[Errand]:
+        with contextlib.ExitStack() as turns:
+
+            def take_turn() -> None:
+                turns.enter_context(self._turns.taken(host, username))
+                errand.take_turn = lambda: None  # it has it already
+
+            errand.take_turn = take_turn
+            try:
+                yield errand
+            finally:
+                if errand.touched or errand.list_changed:
+                    self._catch_up(errand)
 
     def _catch_up(self, errand: Errand) -> None:
         """What was asked for has happened; that the cache lags behind for a while is no failure

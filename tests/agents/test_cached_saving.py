@@ -75,8 +75,9 @@ def given(member: str, carrier: etree._Element, **changes: str) -> str:
 def new(mail: LiveMail, member: str = "Entity", **changes: Any) -> str:
     """A new message of the mailbox's account; members in the order of the contract."""
     members = DRAFT | {"AccountId": mail.account_id} | changes
-    order = ["To", "Bcc", "Subject", "From", "Flags", "MessageID", "PlainBody", "Attachments"]
-    order += ["CustomHeaderList", "FolderName", "EmailItemId", "AccountId", "ReceivedAt"]
+    order = ["To", "Bcc", "Subject", "From", "Sent", "Flags", "MessageID"]
+    order += ["PlainBody", "Attachments", "CustomHeaderList", "FolderName", "EmailItemId"]
+    order += ["AccountId", "ReceivedAt"]
     return member_xml({member: {name: members[name] for name in order if name in members}})
 
 
@@ -404,6 +405,25 @@ def test_wrong_members_of_a_new_message_are_named(mail: LiveMail, operation: str
     nobody = new(mail, member, AccountId=999_999)
     assert "no mail account 999999" in mail.refused("NotFound", operation, nobody)["Message"]
     assert len(mail.sources()) == 2
+
+
+@pytest.mark.parametrize(
+    ("operation", "named", "date"),
+    [
+        ("SaveToMailServer", "ReceivedAt", "1500-01-01T00:00:00"),
+        ("SaveToMailServer", "ReceivedAt", "9999-12-31T23:59:59"),
+        ("SaveToMailServer", "Sent", "1500-01-01T00:00:00"),
+        ("SaveDraft", "Sent", "1500-01-01T00:00:00"),
+    ],
+)
+def test_dates_that_mail_servers_do_not_keep_are_refused(
+    mail: LiveMail, operation: str, named: str, date: str
+) -> None:
+    member = "Entity" if operation == "SaveDraft" else "Email"
+    said = mail.refused("Argument", operation, new(mail, member, **{named: date}))["Message"]
+    assert said.startswith(f"{member}/{named}: ")
+    assert "is not of the years" in said
+    mail.assert_level()
 
 
 def test_a_new_message_has_to_be_put_somewhere(mail: LiveMail) -> None:

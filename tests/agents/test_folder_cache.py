@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.boxes import Box, box_on, carriers, dovecot_box, listed, strings
 from tests.support.dovecot import DovecotServer
-from tests.support.mailboxes import append, cache_view, message, quoted, server_view
+from tests.support.mailboxes import append, cache_view, message, quoted, save_account, server_view
 from tests.support.service import Service
 
 EVERYWHERE = pytest.mark.parametrize("box", ["dovecot", "courier"], indirect=True)
@@ -67,6 +67,19 @@ def test_the_account_of_another_associate_is_none_of_the_callers(mine: Box) -> N
     _, other = mine.service.associate("somebody else")
     reply = mine.call("RefreshFolder", mine.info(), strings("Folders", ["INBOX"]), ticket=other)
     assert "you have no mail account for" in reply.exception["Message"]
+
+
+@pytest.mark.parametrize(("port", "kind"), [("", "MailServer"), (":1143", "NotFound")])
+def test_the_two_usual_ports_of_a_server_lead_to_the_same_mailbox(
+    service: Service, port: str, kind: str
+) -> None:
+    """Which is not there in this test; another port may be that of another server."""
+    host = "127.84.84.84"
+    _, ticket = service.associate("clara")
+    save_account(service, ticket, "clara", "secret", 993, host)
+    info = {"ServerName": f"{host}{port}", "UserName": "clara", "Password": "secret"}
+    reply = service.call("RefreshFolder", {"ConnectionInfo": info}, ticket=ticket)
+    assert reply.exception["ExceptionType"] == f"So{kind}Exception"
 
 
 @pytest.mark.parametrize(

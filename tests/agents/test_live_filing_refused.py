@@ -79,7 +79,8 @@ def test_without_connection_data_nothing_is_changed(mail: LiveMail, operation: s
 
 @ALL
 @pytest.mark.parametrize(
-    ("member", "value"), [("ServerName", " "), ("UserName", ""), ("Password", "a\nb")]
+    ("member", "value"),
+    [("ServerName", " "), ("ServerName", "a@b/c"), ("UserName", ""), ("Password", "a\nb")],
 )
 def test_connection_data_that_leads_nowhere_is_named_even_without_messages(
     mail: LiveMail, operation: str, member: str, value: str
@@ -145,6 +146,12 @@ def test_a_target_that_the_server_refuses_comes_with_its_reason(
 def test_messages_are_not_moved_to_nowhere(mail: LiveMail) -> None:
     said = mail.refused("Argument", "MoveToFolder", mail.info(), IDS)["Message"]
     assert said.startswith("TargetFolder: '' is empty")
+
+
+def test_blanks_for_a_folder_delete_nothing_for_good(mail: LiveMail) -> None:
+    members = IDS + member_xml({"MoveToFolder": " "})
+    said = mail.refused("Argument", "Delete", mail.info(), members)["Message"]
+    assert said.startswith("MoveToFolder: ' ' is empty")
 
 
 def test_to_delete_into_the_same_folder_would_do_nothing(mail: LiveMail) -> None:

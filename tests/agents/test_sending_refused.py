@@ -130,6 +130,7 @@ def test_wrong_connection_data_is_named(anna: Sender, members: dict[str, Any], n
         ("a\tb", {}, "SentItemsConnectionInfo/Folder"),
         ("//", {}, "SentItemsConnectionInfo/Folder"),
         (None, {"UserName": ""}, "SentItemsConnectionInfo/UserName"),
+        (None, {"ServerName": "a@b"}, "SentItemsConnectionInfo/ServerName"),
     ],
 )
 def test_a_copy_that_could_never_be_kept_is_told_before_anything_is_sent(

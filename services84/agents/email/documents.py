@@ -17,11 +17,11 @@ from services84.agents.email.defaults import blank_so_info
 from services84.agents.entities import entity_of_source, uid_of
 from services84.agents.entity_drafts import sent_at, source_of
 from services84.agents.registry import operation
+from services84.agents.writers import own_address
 from services84.carriers.base import Boolean, Int, String
 from services84.carriers.document import DocumentEntity
 from services84.carriers.message import EMailEntity, EMailEnvelope, EMailSOInfo
 from services84.errors import InvalidValue, NotFound, StoreError
-from services84.mime.addresses import Address
 from services84.mime.parse import parse
 from services84.mime.stripping import strip_attachments
 from services84.store.crm_values import Document, DocumentDraft, DocumentLinks
@@ -75,7 +75,7 @@ def save_email_to_tmp_document(
         raise InvalidValue("Email", "nil", "is required")
     source = _cached_source(call, entity, folder_id)
     if source is None:
-        source = source_of(entity, now=call.arrived, sender=_own_address(call))
+        source = source_of(entity, now=call.arrived, sender=own_address(call))
     return save_temporary(call, source, strip=bool(strip))
 
 
@@ -288,9 +288,3 @@ def _cached_source(call: Call, entity: EMailEntity, folder_id: int | None) -> by
             parameters={"ServerId": str(entity.ServerId)},
         )
     return items.source(state.item_id)
-
-
-def _own_address(call: Call) -> Address | None:
-    """The address of the caller's current account."""
-    account = call.services.accounts.current(call.caller.associate_id, secrets=False)
-    return None if account is None else Address(call.caller.full_name, account.email_address)

@@ -162,7 +162,7 @@ def _move(
 
     with progress.told():
         check = target_of if names.has_to_exist else None
-        in_mailboxes(call, places, work, member=names.messages, check=check)
+        in_mailboxes(call, places, work, member=names.messages, check=check, alone=True)
 
 
 def _move_all(call: Call, mailbox: Mailbox, target: str, progress: Progress) -> None:

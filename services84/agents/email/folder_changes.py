@@ -76,6 +76,7 @@ def empty_folder(call: Call, info: EMailConnectionInfo | None, move_to_folder: s
         if target == spelt:
             problem = "is the folder that is to be emptied"
             raise InvalidValue("MoveToFolder", move_to_folder, problem)
+        errand.alone()
         with refusals_about(FOLDER, name):
             errand.connection.select(spelt)
         with refusals_about("MoveToFolder", move_to_folder):

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from services84.agents.call import Call
 from services84.agents.email.defaults import blank_address, blank_so_info
-from services84.agents.email.outbox import original_of
 from services84.agents.entities import attachment_by_id
 from services84.agents.entity_drafts import sent_at
 from services84.agents.registry import operation
+from services84.agents.writers import original_of
 from services84.carriers.address import EMailAddress
 from services84.carriers.message import (
     EMailAttachment,

@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from services84.agents.access import cached_item
 from services84.agents.call import Call
 from services84.agents.email.documents import file_under
 from services84.agents.entities import HIGHEST_INT, server_id
-from services84.agents.entity_drafts import draft_of, sent_at
-from services84.agents.mailboxes import errand_at, refusals_about, uids_from
+from services84.agents.entity_drafts import YEARS_RECEIVED, YEARS_SENT, date_told, draft_of
+from services84.agents.mailboxes import (
+    errand_at,
+    refusals_about,
+    require_folder,
+    uids_from,
+)
 from services84.agents.message_ids import read_ids, uids_of
 from services84.agents.open_folders import (
     NamedFolder,
@@ -29,13 +33,13 @@ from services84.agents.open_folders import (
     open_folder,
 )
 from services84.agents.registry import operation
+from services84.agents.writers import original_of, own_address
 from services84.carriers.account import EMailConnectionInfo, EMailConnectionInfoExtended
 from services84.carriers.base import ArrayOfInt, ArrayOfString, Boolean, String
 from services84.carriers.message import EMailEntity
 from services84.errors import InvalidValue
 from services84.imap.connection import ImapConnection
 from services84.imap.values import Appended, Removed
-from services84.mime.addresses import Address
 from services84.mime.compose import compose
 from services84.mime.draft import Draft, identified
 from services84.sync.errands import Errand
@@ -43,8 +47,6 @@ from services84.sync.errands import Errand
 SEEN = frozenset({"\\Seen"})
 NOTHING = frozenset[str]()
 EXTENDED = "ConnectionInfoExtended"
-YEARS_SENT = (1900, 9999)  # RFC 5322 section 3.3: what is less is read as another century
-YEARS_RECEIVED = (1970, 2105)  # beyond these, servers keep another date, and do not say so
 
 
 @operation("SaveEMail", returns=EMailEntity, ConnectionInfo=EMailConnectionInfo, Email=EMailEntity)
@@ -56,7 +58,7 @@ def save_email(
     Gives it back with its ServerId, FolderName and MessageID. Bcc is kept in it.
     """
     check_mailbox(call, info)
-    draft = identified(draft_of(email, original=_original(call, email), sender=_own_address(call)))
+    draft = identified(draft_of(email, original=original_of(call, email), sender=own_address(call)))
     assert email is not None
     email.Sent = _moment(call, email.Sent, "Email/Sent", YEARS_SENT)
     email.ReceivedAt = _moment(call, email.ReceivedAt, "Email/ReceivedAt", YEARS_RECEIVED)
@@ -107,13 +109,18 @@ def delete(
 ) -> None:
     """Delete messages of the folder for good; or move them to MoveToFolder, if it is given."""
     uids = uids_from(message_ids, member="MessageServerIds")
+    if move_to:  # blanks, and the messages would be gone for good
+        require_folder(move_to, "MoveToFolder")
     check_mailbox(call, info)
     if not uids:
         return
     with open_folder(call, info, to_change=True) as folder:
-        target = _target(folder, move_to, "MoveToFolder") if (move_to or "").strip() else None
-        if target is not None and target.server_name == folder.server_name:
-            raise InvalidValue("MoveToFolder", move_to, "is the folder that the messages are in")
+        target = _target(folder, move_to, "MoveToFolder") if move_to else None
+        if target is not None:
+            if target.server_name == folder.server_name:
+                problem = "is the folder that the messages are in"
+                raise InvalidValue("MoveToFolder", move_to, problem)
+            folder.alone()
         check_present(folder, uids)
         if target is not None:
             with refusals_about("MoveToFolder", move_to):
@@ -143,6 +150,7 @@ def move_to_folder(
         return
     with open_folder(call, info, to_change=True) as folder:
         target = _target(folder, target_name, "TargetFolder")
+        folder.alone()
         check_present(folder, uids)
         if target.server_name != folder.server_name:
             with refusals_about("TargetFolder", target_name):
@@ -202,28 +210,10 @@ def _tell_marked(call: Call, name: str, removed: Removed) -> None:
 # Saving -----------------------------------------------------------------------------------------
 
 
-def _original(call: Call, email: EMailEntity | None) -> bytes | None:
-    """The message that a carrier was read from, for attachments that come without their bytes."""
-    if email is None or not email.EmailItemId:
-        return None
-    item, _ = cached_item(call, email.EmailItemId)
-    return call.services.items.source(item.item_id)
-
-
-def _own_address(call: Call) -> Address | None:
-    """The address of the caller's current account."""
-    account = call.services.accounts.current(call.caller.associate_id, secrets=False)
-    return None if account is None else Address(call.caller.full_name, account.email_address)
-
-
 def _moment(call: Call, given: datetime | None, member: str, years: tuple[int, int]) -> datetime:
     """When a mail was sent or came, now if nothing is said; raises InvalidValue. To the second,
     as messages and servers have it."""
-    moment = (sent_at(EMailEntity(Sent=given)) or call.arrived).replace(microsecond=0)
-    first, last = years
-    if not first <= moment.year <= last:
-        raise InvalidValue(member, moment.isoformat(), f"is not of the years {first} to {last}")
-    return moment
+    return (date_told(given, member, years) or call.arrived).replace(microsecond=0)
 
 
 def _append(

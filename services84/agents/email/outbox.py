@@ -15,9 +15,9 @@ from datetime import datetime
 
 import structlog
 
-from services84.agents.access import cached_item
 from services84.agents.call import Call
 from services84.agents.entity_drafts import draft_of
+from services84.agents.writers import original_of
 from services84.carriers.message import EMailEntity
 from services84.errors import (
     InvalidValue,
@@ -106,15 +106,6 @@ def _letter(
     # What is wrong with a field shall be known now; the files cannot be wrong.
     replace(written, draft=replace(draft, attachments=())).source()
     return written
-
-
-def original_of(call: Call, entity: EMailEntity | None) -> bytes | None:
-    """The cached message that a carrier was read from, for attachments that come without their
-    bytes; raises NotFound where it names one that is not the caller's."""
-    if entity is None or not entity.EmailItemId:
-        return None
-    item, _ = cached_item(call, entity.EmailItemId)
-    return call.services.items.source(item.item_id)
 
 
 def _in_its_thread(call: Call, draft: Draft) -> Draft:

@@ -22,7 +22,7 @@ from datetime import datetime
 from services84.agents.call import Call
 from services84.agents.entities import HIGHEST_INT, server_id
 from services84.agents.entity_changes import changed_content
-from services84.agents.filed_messages import Mailbox
+from services84.agents.filed_messages import Mailbox, not_found
 from services84.agents.known_messages import known_message
 from services84.agents.mailboxes import errand_for, existing_folder, refusals_about
 from services84.agents.open_folders import cached_ids
@@ -84,6 +84,7 @@ def save_to_mail_server(call: Call, email: EMailEntity | None) -> EMailEntity:
         return _refile(call, email, stored)
     content = content_of(call, email, stored, account, "Email")
     with errand_for(call, account.account_id) as errand:
+        errand.alone()
         earlier = [] if stored is None else _versions_of(call, errand, stored, "Email")
         target = _target(errand, email, stored)
         with refusals_about("Email/FolderName", decode_name(target.encode("latin-1"))):
@@ -104,6 +105,7 @@ def save_draft(call: Call, entity: EMailEntity | None) -> EMailEntity:
     known_id = entity.MessageID or (stored.entity.MessageID if stored else "")
     content = content_of(call, entity, stored, account, "Entity", as_draft=True)
     with errand_for(call, account.account_id) as errand:
+        errand.alone()
         drafts = usual_folder(errand, DRAFTS)
         earlier = []
         if known_id:
@@ -165,6 +167,8 @@ def _found(
 ) -> Mailbox:
     mailbox = Mailbox(call, errand, stored.folder.account_id, f"{member}/EmailItemId")
     places = call.services.items.places([stored.item.item_id])
+    if not places and not forgiving:  # another call has just put a new one in its place
+        raise not_found(f"{member}/EmailItemId", [stored.item.item_id])
     mailbox.find(list(places.values()), forgiving=forgiving)
     return mailbox
 
@@ -185,6 +189,7 @@ def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
     wanted, known = set(wanted_flags(email, stored)), set(stored_flags(stored))
     if wanted != known or _goes_elsewhere(email, stored):
         with errand_for(call, stored.folder.account_id) as errand:
+            errand.alone()
             mailbox = _found(call, errand, stored, "Email")
             target = _target(errand, email, stored)
             for group in mailbox.groups:

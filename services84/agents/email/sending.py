@@ -39,6 +39,7 @@ from services84.agents.mailboxes import (
 )
 from services84.agents.open_folders import cached_ids
 from services84.agents.registry import operation
+from services84.agents.writers import own_address
 from services84.carriers.account import EMailConnectionInfo
 from services84.carriers.address import EMailAddress
 from services84.carriers.base import Boolean, String
@@ -75,7 +76,7 @@ def send_emails(
     host, login = where(call, outgoing, SMTP, member=OUTGOING, anonymous=True)
     copies = _copies_at(call, host, sent_items) if sent_items is not None else None
     entities = [each for each in emails or () if each is not None]
-    letters = letters_of(call, _numbered(emails), _own_address(call, login.username))
+    letters = letters_of(call, _numbered(emails), _sender_by(call, login.username))
     return _send(call, (host, login), copies, letters, entities, started)
 
 
@@ -171,13 +172,12 @@ def _address_of(call: Call, account: Account) -> Address:
     return Address(call.caller.full_name, account.email_address)
 
 
-def _own_address(call: Call, username: str) -> Address | None:
+def _sender_by(call: Call, username: str) -> Address | None:
     """Who sends when From is empty: whose login it is, as far as that is an address, or else the
     caller's current account."""
     if "@" in username:
         return Address(call.caller.full_name, username)
-    account = call.services.accounts.current(call.caller.associate_id, secrets=False)
-    return None if account is None else _address_of(call, account)
+    return own_address(call)
 
 
 # Sending and filing -----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import structlog
 from services84.agents.call import Call
 from services84.agents.email.outbox import Dispatch, Letter
 from services84.agents.mailboxes import server_name
+from services84.agents.usual_folders import make_folder
 from services84.errors import MailServerRefused, Services84Error
 from services84.imap.names import decode_name
 from services84.imap.special import SENT, special_folder
@@ -120,7 +121,7 @@ def _made(errand: Errand, listed: list[ListedFolder], name: str, member: str) ->
     spelt = server_name(errand, name, member=member, folders=listed)
     if all(one.server_name != spelt for one in listed):
         errand.touch(spelt)
-        errand.connection.create_folder(spelt)
+        make_folder(errand.connection, spelt)
         errand.connection.subscribe(spelt)
     return spelt
 
