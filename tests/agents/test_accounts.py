@@ -241,6 +241,15 @@ def test_an_unknown_address_gives_an_empty_account(service: Service, annas: str)
     assert reply.text("Response/EMailAccountId") == "0"
 
 
+@pytest.mark.parametrize("address", ["a@example.com\r\nb", "a@example.com\nb"])
+def test_an_address_with_line_breaks_is_no_address(
+    service: Service, annas: str, address: str
+) -> None:
+    asked = {"FromAddress": address}
+    reply = service.call("GetEMailAccountFromEMailAddress", asked, ticket=annas)
+    assert reply.exception["Message"].startswith("FromAddress: ")
+
+
 def test_an_account_is_found_by_its_address_in_any_case(service: Service, annas: str) -> None:
     number = saved_id(service.call("SaveEMailAccount", account(), ticket=annas))
     reply = service.call(

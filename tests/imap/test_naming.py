@@ -37,6 +37,7 @@ def folder(server_name: str, delimiter: str = "/") -> ListedFolder:
         ("a/", "has a level without a name"),
         ("a//b", "has a level without a name"),
         ("a/ /b", "has a level without a name"),
+        ("x" * 4001, "has more than 4000 characters"),
     ],
 )
 def test_what_cannot_be_a_name_is_refused(name: str, problem: str) -> None:
