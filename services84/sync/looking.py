@@ -157,6 +157,8 @@ class Looker:
         )
         if rebuilt:
             self._rebuild(look, answers)
+        elif plan.has_gone_back(folder, seen):
+            self._drop_others(look, answers)
         if not (work is plan.Work.DELTA and self._follow(look, answers)):
             self._compare(look, answers)
         if look.differences.changed:
@@ -205,6 +207,21 @@ class Looker:
         unknown = {uid: who for uid, who in on_server.items() if uid not in taken}
         rekeyed = moves.match_identities(stored, unknown)
         self._commit(look.folder, look.batch(rekeyed=rekeyed))
+
+    def _drop_others(self, look: Look, answers: Answers) -> None:
+        """Drop the rows of messages whose UIDs are other messages' by now."""
+        folder_id, validity = look.folder.folder_id, look.seen.uid_validity
+        stored = self._items.identities(folder_id, only=validity)
+        if not stored or not look.seen.exists:
+            return
+        found = identities_of(answers.identities())
+        others = [
+            item_id
+            for item_id, identity in stored
+            if identity.uid in found and found[identity.uid] != identity
+        ]
+        if others:
+            self._commit(look.folder, look.batch(removed=others))
 
     def _follow(self, look: Look, answers: Answers) -> bool:
         """Take over what the server says has changed; whether that adds up."""

@@ -82,7 +82,22 @@ def plan_folder(known: Folder, seen: FolderSeen, *, widened: bool = False) -> Wo
         and known.total + len(left_out(known)) == seen.exists
     ):
         return Work.NOTHING
-    return Work.DELTA if seen.highest_mod_seq >= known.highest_mod_seq else Work.COMPARE
+    return Work.COMPARE if has_gone_back(known, seen) else Work.DELTA
+
+
+def has_gone_back(known: Folder, seen: FolderSeen) -> bool:
+    """Whether the server's numbers are below what they were under the same UIDVALIDITY.
+
+    They only grow (RFC 9051 section 2.3.1.1, RFC 7162 section 3.1): it is an older state of the
+    folder, as from a backup, and UIDs may have been given again to other messages.
+    """
+    if known.uid_validity != seen.uid_validity:
+        return False
+    pairs = (
+        (known.uid_next, seen.uid_next),
+        (known.highest_mod_seq, seen.highest_mod_seq),
+    )
+    return any(old is not None and new is not None and new < old for old, new in pairs)
 
 
 def validity_changes(known: Folder, seen: FolderSeen) -> int:
