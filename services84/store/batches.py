@@ -61,6 +61,7 @@ def write_batch(
     _change_flags(connection, folder.folder_id, batch.changed)
     _add(connection, folder.folder_id, batch, packed, now)
     _refuse(connection, folder.folder_id, batch, now)
+    _clear_problems(connection, folder.folder_id, batch.uid_validity, batch.forgotten)
     whole = batch.cursor is not None and batch.cursor.complete
     if touched or (batch.added and whole):
         counts = _counts(connection, folder.folder_id)
@@ -216,7 +217,7 @@ def _add(
 def _clear_problems(
     connection: Connection, folder_id: int, validity: int, uids: Iterable[int]
 ) -> None:
-    """What was refused before has come after all."""
+    """What was refused before has come after all, or is gone."""
     here = email_problem.c.email_folder_id == folder_id
     if connection.execute(select(email_problem.c.uid).where(here).limit(1)).first() is None:
         return

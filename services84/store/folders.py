@@ -149,6 +149,7 @@ class FolderStore:
             or batch.adopted
             or batch.refused
             or batch.suspected
+            or batch.forgotten
         ):
             return True
         with self._database.reading() as connection:

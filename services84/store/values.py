@@ -390,8 +390,8 @@ class FolderBatch:
     Order of writing: `rekeyed` (item id → new UID, under `cursor.uid_validity`), `adopted` (item
     id of another folder of the account → its place here, under `uid_validity`), `removed` (item
     ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
-    `uid_validity`), `refused`, `suspected`, `cursor`. Counts of the folder, and of those that
-    messages came from, are renewed in the same transaction whenever rows change.
+    `uid_validity`), `refused`, `suspected`, `forgotten`, `cursor`. Counts of the folder, and of
+    those that messages came from, are renewed in the same transaction whenever rows change.
     """
 
     uid_validity: int
@@ -403,6 +403,7 @@ class FolderBatch:
     drop_other_validity: bool = False
     refused: Mapping[int, str] = field(default_factory=dict)  # UID → reason; one more try
     suspected: Mapping[int, str] = field(default_factory=dict)  # UID → reason; no try yet
+    forgotten: Sequence[int] = ()  # UIDs that were refused or suspected, and are gone
     cursor: Cursor | None = None
 
 

@@ -280,13 +280,17 @@ class Looker:
         if look.omitted:
             look.omitted &= UidSet.of(flags)
             flags = {uid: one for uid, one in flags.items() if uid not in look.omitted}
+        refusals = self._items.refusals(*place)
         differences = plan.compare(
             self._items.states(*place),
             flags,
             exists=look.seen.exists - len(look.omitted),
-            refusals=self._items.refusals(*place),
+            refusals=refusals,
             now=self._clock(),
         )
+        gone = [uid for uid in refusals if uid not in flags]
+        if differences.trusted and gone:  # or no sum of a delta would be right any more
+            self._commit(look.folder, look.batch(forgotten=gone))
         self._found(look, differences, flags)
 
     def _found(
