@@ -271,31 +271,37 @@ class AccountSync:
     ) -> dict[int, FolderDraft]:
         """Which folders go on under new names, by their ids."""
         pairs: dict[int, FolderDraft] = {}
+        left = list(gone)
         for draft in added:
-            for folder in gone:
-                if folder.folder_id not in pairs and self._is_renamed(folder, draft):
-                    pairs[folder.folder_id] = draft
-                    break
+            folder = self._former(draft, left)
+            if folder is not None:
+                pairs[folder.folder_id] = draft
+                left.remove(folder)
         return pairs
 
-    def _is_renamed(self, folder: Folder, draft: FolderDraft) -> bool:
+    def _former(self, draft: FolderDraft, gone: Sequence[Folder]) -> Folder | None:
+        """Which of the folders that are gone goes on under this name; opened once at most."""
         status = self._statuses.get(draft.server_name)
-        if status is not None and not listing.may_be_renamed(folder, seen_in(status)):
-            return False
-        if not listing.can_hold_messages(draft):
-            return False
+        if status is not None:
+            gone = [one for one in gone if listing.may_be_renamed(one, seen_in(status))]
+        if not gone or not listing.can_hold_messages(draft):
+            return None
         try:
             examined = self._connection.examine(draft.server_name)
         except MailServerRefused:
-            return False
-        if not listing.may_be_renamed(folder, seen_in(examined)):
-            return False
+            return None
+        likely = [one for one in gone if listing.may_be_renamed(one, seen_in(examined))]
+        return next((one for one in likely if self._is_renamed(one, examined)), None)
+
+    def _is_renamed(self, folder: Folder, examined: ExaminedFolder) -> bool:
         known = self._items.identities(folder.folder_id, only=folder.uid_validity)
         stored = {identity.uid: identity for _, identity in known}
         found = identities_of(self._connection.identities(listing.sample_of(stored)))
         if not found:  # nothing to compare: both empty, with the same UIDVALIDITY
             return not stored and not examined.exists
-        return all(moves.same(stored[uid], who) for uid, who in found.items() if uid in stored)
+        return all(stored.get(uid) == who for uid, who in found.items()) and any(
+            who.internal_date is not None for who in found.values()
+        )
 
     # Progress ------------------------------------------------------------------------------------
 
