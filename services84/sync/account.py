@@ -65,6 +65,7 @@ class AccountSync:
             connection, folders, items, lease, tally, self._checkpoint, clock, days
         )
         self._order: list[Folder] = []
+        self._others: list[Folder] = []  # that are not asked for
         self._places: dict[int, int] = {}  # of folders by id in that order
         self._at = 0
         self._statuses: dict[str, ExaminedFolder] = {}
@@ -90,7 +91,8 @@ class AccountSync:
         if leaving or any(look.differences.removed or look.rebuilt for look in looks.values()):
             looks |= self._look_at(list(new.values()))
             new = {}
-            self._follow_moves(list(looks.values()), leaving)
+            others = self._look_at(self._receivers())
+            self._follow_moves([*looks.values(), *others.values()], leaving)
             self._folders.reconcile(
                 self._lease, FolderChanges(removed=[one.folder_id for one in leaving])
             )
@@ -133,7 +135,7 @@ class AccountSync:
         more = []
         with closing(self._sync.looker.survey(due)) as surveyed:
             for one in due:
-                self._at = self._places[one.folder.folder_id]
+                self._at = self._places.get(one.folder.folder_id, 0)
                 self._checkpoint()
                 try:
                     look = self._look(one.folder, next(surveyed), alone=len(due) == 1)
@@ -252,6 +254,7 @@ class AccountSync:
         away = {one.folder_id for one in leaving}
         here = [one for one in known if one.folder_id not in away]
         self._order = listing.sync_order(filter(self._is_asked_for, here))
+        self._others = [one for one in listing.sync_order(here) if not self._is_asked_for(one)]
         self._places = {one.folder_id: place for place, one in enumerate(self._order)}
         self._peek()
         # What a folder held that others are not looked at for may be in one of those.
@@ -262,6 +265,17 @@ class AccountSync:
         if not self._statuses:
             known = [one.server_name for one in self._order if plan.known_until(one)]
             self._statuses = self._connection.peek(known)
+
+    def _receivers(self) -> list[Folder]:
+        """The folders that are not asked for, and that have got mail by what the list says: they
+        may hold what has left those that are. The rest of their mail waits for the next sync."""
+        return [
+            one
+            for one in self._others
+            if (status := self._statuses.get(one.server_name)) is not None
+            and (one.complete or one.uid_validity is None)
+            and status.uid_next != (one.uid_next or 1)
+        ]
 
     def _is_asked_for(self, folder: Folder) -> bool:
         return self._only is None or folder.server_name in self._only
