@@ -64,6 +64,7 @@ class AccountSync:
         self._sync = FolderSync(
             connection, folders, items, lease, tally, self._checkpoint, clock, days
         )
+        self._known: list[Folder] = []
         self._order: list[Folder] = []
         self._others: list[Folder] = []  # that are not asked for
         self._places: dict[int, int] = {}  # of folders by id in that order
@@ -83,18 +84,24 @@ class AccountSync:
         for that reason; other MailServerError when the conversation broke or INBOX cannot be
         opened; LeaseLost; whatever `checkpoint` raises.
         """
-        leaving = self._list()
+        leaving, closing = self._list()
         # One that was never synced has nothing to compare: it is looked at as its turn comes.
         known = [one for one in self._order if one.total or one.complete]
         new = {one.folder_id: one for one in self._order if not (one.total or one.complete)}
         looks = self._look_at(known)
-        if leaving or any(look.differences.removed or look.rebuilt for look in looks.values()):
+        if (
+            leaving
+            or closing
+            or any(look.differences.removed or look.rebuilt for look in looks.values())
+        ):
             looks |= self._look_at(list(new.values()))
             new = {}
             others = self._look_at(self._receivers())
-            self._follow_moves([*looks.values(), *others.values()], leaving)
+            emptied = [one for one in self._known if one.folder_id in closing]
+            self._follow_moves([*looks.values(), *others.values()], [*leaving, *emptied])
             self._folders.reconcile(
-                self._lease, FolderChanges(removed=[one.folder_id for one in leaving])
+                self._lease,
+                FolderChanges(updated=closing, removed=[one.folder_id for one in leaving]),
             )
         pending = [one for one in self._order if one.folder_id in looks or one.folder_id in new]
         for folder in pending:
@@ -232,9 +239,9 @@ class AccountSync:
 
     # The list of folders -------------------------------------------------------------------------
 
-    def _list(self) -> list[Folder]:
-        """Bring the folder list level; gives the folders that are gone, with their mail still
-        there, since it may have moved."""
+    def _list(self) -> tuple[list[Folder], dict[int, FolderDraft]]:
+        """Bring the folder list level; gives the folders that are gone, and by their ids those
+        that are mere names now, all with their mail still there, since it may have moved."""
         known = self._folders.list(self._lease.account_id)
         found = self._connection.folders()
         listed = [folder_draft(folder) for folder in found]
@@ -248,17 +255,27 @@ class AccountSync:
             changes = listing.renamed(changes, pairs)
         leaving = [gone[one] for one in changes.removed if gone[one].total]
         empty = [one for one in changes.removed if not gone[one].total]
-        self._folders.reconcile(self._lease, FolderChanges(changes.added, changes.updated, empty))
+        closing = {
+            one.folder_id: draft
+            for one in known
+            if one.total
+            and self._is_asked_for(one)
+            and (draft := changes.updated.get(one.folder_id)) is not None
+            and not listing.can_hold_messages(draft)
+        }
+        updated = {id_: draft for id_, draft in changes.updated.items() if id_ not in closing}
+        self._folders.reconcile(self._lease, FolderChanges(changes.added, updated, empty))
         if changes:
             known = self._folders.list(self._lease.account_id)
-        away = {one.folder_id for one in leaving}
+        self._known = known
+        away = {one.folder_id for one in leaving} | closing.keys()
         here = [one for one in known if one.folder_id not in away]
         self._order = listing.sync_order(filter(self._is_asked_for, here))
         self._others = [one for one in listing.sync_order(here) if not self._is_asked_for(one)]
         self._places = {one.folder_id: place for place, one in enumerate(self._order)}
         self._peek()
         # What a folder held that others are not looked at for may be in one of those.
-        return list(filter(self._is_asked_for, leaving))
+        return list(filter(self._is_asked_for, leaving)), closing
 
     def _peek(self) -> None:
         """Where the list does not tell the folders' states, ask for those that may settle it."""
