@@ -351,21 +351,29 @@ def test_when_a_message_was_answered_is_saved_in_the_cache(mail: LiveMail) -> No
     [
         ("Subject", "changed"),
         ("PlainBody", "changed"),
-        ("Flags", "Seen"),
-        ("FolderName", "Entwürfe/2026"),
         ("Priority", "High"),
         ("MessageID", "<other@example.com>"),
         ("To", ""),
     ],
 )
-def test_what_the_server_keeps_is_not_saved_in_the_cache_alone(
-    mail: LiveMail, name: str, text: str
-) -> None:
+def test_content_is_not_saved_into_a_message_as_it_is(mail: LiveMail, name: str, text: str) -> None:
     carrier = got(mail, mail.items("INBOX")[2])
     refusal = mail.refused("Argument", "Save", given("Email", carrier, **{name: text}))
     assert refusal["Message"].startswith(f"Email/{name}: ")
     assert "SaveToMailServer" in refusal["Message"]
     mail.assert_level()
+
+
+def test_flags_and_folder_are_saved_in_the_cache_and_on_the_server(mail: LiveMail) -> None:
+    item = mail.items("INBOX")[2]
+    changed = given("Email", got(mail, item), Flags="Seen Answered", FolderName="Entwürfe/2026")
+    reply = mail.succeed("Save", changed)
+    assert reply.text("Response/EmailItemId") == str(item)
+    assert reply.text("Response/FolderName") == "Entwürfe/2026"
+    assert set((reply.text("Response/Flags") or "").split()) == {"Seen", "Answered"}
+    mail.assert_level()
+    assert item in mail.items("Entwürfe/2026").values()
+    assert item not in mail.items("INBOX").values()
 
 
 # What all of them refuse ------------------------------------------------------------------------

@@ -5,11 +5,11 @@ SaveToMailServer put one without that id on the server as a new one. Changed con
 message of it, for a mail server changes none: it comes back with a new EmailItemId, and without
 the bytes of its attachments.
 
-Decided here, where the vendor documents nothing. Save writes what the cache alone knows, which is
-RepliedAt: everything else is the mail server's, and the next sync would undo it, or never notice;
-changes of that are refused, naming the member. Size, ReceivedAt, IsSent and ServerId are facts
-that no caller changes; what a message is filed under is the archive's matter. An empty FolderName
-of a new message is INBOX.
+Decided here, where the vendor documents nothing. Save changes what can be changed of a message as
+it is: RepliedAt, flags and folder, the latter two on its mail server as well, since the next sync
+would undo what the cache alone has. Content is refused, naming the member. Size, ReceivedAt, IsSent
+and ServerId are facts that no caller changes; what a message is filed under is the archive's
+matter. An empty FolderName of a new message is INBOX.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ from services84.sync.errands import Errand
 
 @operation("Save", returns=EMailEntity, Email=EMailEntity)
 def save(call: Call, email: EMailEntity | None) -> EMailEntity:
-    """Save in the cache what it alone knows of a message: when it was answered (RepliedAt).
+    """Save a message of the cache as it is: its flags, its folder, when it was answered.
 
-    Changes of what the mail server keeps are refused; SaveToMailServer makes them.
+    Cache and mail server change together. Other content is refused; SaveToMailServer makes a new
+    version of the message for that.
     """
     stored = stored_message(call, email, "Email")
     if email is None or stored is None:
@@ -58,16 +59,10 @@ def save(call: Call, email: EMailEntity | None) -> EMailEntity:
         raise InvalidValue("Email/EmailItemId", 0, problem)
     account_for(call, email, stored, "Email")
     changed = changed_content(email, stored.entity)
-    if wanted_flags(email, stored) != stored_flags(stored):
-        changed.append("Flags")
-    if _goes_elsewhere(email, stored):
-        changed.append("FolderName")
     if changed:
-        value = getattr(email, changed[0])
-        problem = "is kept by the mail server; SaveToMailServer changes it there and here"
-        raise InvalidValue(f"Email/{changed[0]}", _shown(value), problem)
-    item = _note_answer(call, stored.item, moment_of(email.RepliedAt))
-    return known_message(call, item, contents=False, folder=stored.folder)
+        problem = "is content, which no message can change; SaveToMailServer makes a new version"
+        raise InvalidValue(f"Email/{changed[0]}", _shown(getattr(email, changed[0])), problem)
+    return _refile(call, email, stored)
 
 
 @operation("SaveToMailServer", returns=EMailEntity, Email=EMailEntity)
