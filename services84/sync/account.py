@@ -161,7 +161,9 @@ class AccountSync:
             self._folders.set_aside(self._lease, folder.folder_id, None, 0)
         looker = self._sync.looker
         try:
-            return looker.look(folder, told.examined, looker.answers(told, alone=alone))
+            answers = looker.answers(told, alone=alone)
+            wanted = self._is_asked_for(folder)
+            return looker.look(folder, told.examined, answers, flags=wanted)
         except UidValidityUnstable as unstable:
             self._unstable = self._unstable or unstable
         except MailServerRefused as refusal:
@@ -285,13 +287,14 @@ class AccountSync:
 
     def _receivers(self) -> list[Folder]:
         """The folders that are not asked for, and that have got mail by what the list says: they
-        may hold what has left those that are. The rest of their mail waits for the next sync."""
+        may hold what has left those that are. All else of them waits for the next sync."""
         return [
             one
             for one in self._others
             if (status := self._statuses.get(one.server_name)) is not None
             and (one.complete or one.uid_validity is None)
-            and status.uid_next != (one.uid_next or 1)
+            and one.uid_validity in (None, status.uid_validity)
+            and (status.uid_next is None or status.uid_next > (one.uid_next or 1))
         ]
 
     def _is_asked_for(self, folder: Folder) -> bool:

@@ -128,8 +128,11 @@ class Looker:
                 self._open = told.server_name
             yield told
 
-    def look(self, folder: Folder, examined: ExaminedFolder, answers: Answers) -> Look | None:
-        """Find out what the folder needs, and write new flags; None when it needs nothing.
+    def look(
+        self, folder: Folder, examined: ExaminedFolder, answers: Answers, *, flags: bool = True
+    ) -> Look | None:
+        """Find out what the folder needs, and write new flags, unless told not to; None when it
+        needs nothing.
 
         Raises Unasked when that takes answers that are not there, UidValidityUnstable when the
         server keeps changing UIDVALIDITY, MailServerError when the conversation broke, LeaseLost
@@ -161,7 +164,7 @@ class Looker:
             self._drop_others(look, answers)
         if not (work is plan.Work.DELTA and self._follow(look, answers)):
             self._compare(look, answers)
-        if look.differences.changed:
+        if look.differences.changed and flags:
             self._commit(look.folder, look.batch(changed=look.differences.changed))
         return look
 
