@@ -32,6 +32,7 @@ from services84.store.values import Account, FolderChanges, Lease, RunOutcome, S
 from services84.sync.engine import SyncEngine
 from services84.sync.mailbox import MailServers
 from services84.sync.moves import Told
+from services84.sync.politeness import outcome_of_error
 from services84.sync.slots import HostSlots
 from services84.sync.turns import MailboxTurns
 from services84.sync.values import SyncReport
@@ -131,9 +132,10 @@ class Errands:
         if account is None:
             raise NotFound(f"no mail account {account_id}")
         auth = _incoming(account)
+        _let_rest(account, self._clock())
         with (
             self._slots.held(auth.server, SLOT_SECONDS),
-            self._mail.imap_of(auth, patience=PATIENCE) as connection,
+            self._signed_in(account, auth) as connection,
         ):
             errand = Errand(connection, account_id)
             yield from self._follow_up(errand, auth.server, auth.username)
@@ -148,6 +150,30 @@ class Errands:
         ):
             errand = Errand(connection, account_id)
             yield from self._follow_up(errand, host.host, login.username)
+
+    def _signed_in(self, account: Account, auth: ServiceAuth) -> ImapConnection:
+        """A refused login counts as that of a sync does: it is the same to the mail server."""
+        try:
+            return self._mail.imap_of(auth, patience=PATIENCE)
+        except LoginRefused as refusal:
+            self._count(account.account_id, refusal)
+            raise
+
+    def _count(self, account_id: int, refusal: LoginRefused) -> None:
+        settings, now = self._settings, self._clock()
+        lease = self._accounts.take_lease(account_id, self._owner, now, settings.lease_seconds)
+        account = self._accounts.get(account_id, secrets=False)
+        if lease is None or account is None:
+            return  # a sync has the account, and counts its own
+        outcome = outcome_of_error(
+            account,
+            refusal,
+            now,
+            max_errors=settings.sync_max_errors,
+            base=settings.backoff_base,
+            cap=settings.backoff_cap,
+        )
+        self._accounts.finish_run(lease, outcome, now)
 
     def refresh(self, errand: Errand, server_names: Iterable[str]) -> SyncReport | None:
         """Bring folders level now; the block learns what came of it. None without an account.
@@ -246,6 +272,15 @@ def _time_limit(connection: ImapConnection, account_id: int) -> Iterator[None]:
         ) from error
     finally:
         timer.cancel()
+
+
+def _let_rest(account: Account, now: datetime) -> None:
+    """Logins that were refused are not tried again before their time, whoever asks."""
+    if account.refused_count and account.next_attempt is not None and account.next_attempt > now:
+        seconds = max(1.0, (account.next_attempt - now).total_seconds())
+        raise LoginRefused(
+            f"not tried again for {seconds:.0f} seconds after: {account.error_reason}"
+        )
 
 
 def _incoming(account: Account) -> ServiceAuth:
