@@ -18,6 +18,7 @@ from services84.store.items import ItemStore
 from services84.store.values import Adoption, Folder, FolderBatch, Identity, Lease
 from services84.sync import moves, plan
 from services84.sync.fetching import Fetched, fetch_batch, gives_any
+from services84.sync.likeness import Likeness
 from services84.sync.looking import Look, Looker, identities_of
 from services84.sync.pipeline import ahead
 from services84.sync.rows import new_item
@@ -79,11 +80,16 @@ class FolderSync:
         sizes = gone.sizes
         if not look.differences.missing or not sizes or not self.looker.reopen(look):
             return {}
-        alike = [uid for uid, size in self._sizes(look).items() if size in sizes]
-        if not alike:
+        fitting = [uid for uid, size in self._sizes(look).items() if size in sizes]
+        if not fitting:
             return {}
-        found = identities_of(self._connection.identities(alike))
-        claimed = gone.claim({uid: who for uid, who in found.items() if uid in look.arrived})
+        found = identities_of(self._connection.identities(fitting))
+        arrived = {uid: who for uid, who in found.items() if uid in look.arrived}
+        likely = gone.likely(arrived)
+        if not likely:
+            return {}
+        alike = Likeness(self._connection, self._items, likely, look.differences.removed)
+        claimed = gone.claim(arrived, alike)
         self._take_over(look, claimed)
         return claimed
 

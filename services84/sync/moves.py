@@ -6,7 +6,7 @@ a new UIDVALIDITY leave alone; without a Message-ID or a date nothing is proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services84.store.values import Identity
@@ -65,17 +65,28 @@ class Gone:
         """The sizes in bytes of those that nobody has claimed."""
         return frozenset(size for _, _, size in self._unclaimed)
 
-    def claim(self, arrived: Mapping[int, Identity]) -> dict[int, int]:
+    def likely(self, arrived: Mapping[int, Identity]) -> list[int]:
+        """The UIDs of those that arrived that may be claimed."""
+        return [
+            uid for uid, identity in sorted(arrived.items()) if _key(identity) in self._unclaimed
+        ]
+
+    def claim(
+        self, arrived: Mapping[int, Identity], alike: Callable[[int, int], bool] | None = None
+    ) -> dict[int, int]:
         """Take those that arrived: item id → UID in the folder that they arrived in.
 
-        Copies are interchangeable: they are handed out in the order of their ids.
+        Copies are interchangeable: they are handed out in the order of their ids. `alike` has the
+        last word, given item id and UID.
         """
         claimed: dict[int, int] = {}
-        for uid in sorted(arrived):
+        for uid in self.likely(arrived):
             key = _key(arrived[uid])
-            waiting = self._unclaimed.get(key)
-            if waiting:
-                claimed[waiting.pop(0)] = uid
+            waiting = self._unclaimed.get(key, [])
+            item_id = next((one for one in waiting if alike is None or alike(one, uid)), None)
+            if item_id is not None:
+                claimed[item_id] = uid
+                waiting.remove(item_id)
                 if not waiting:
                     del self._unclaimed[key]
         return claimed

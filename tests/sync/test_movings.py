@@ -103,6 +103,39 @@ def test_a_moved_message_keeps_its_id_and_is_not_fetched_again(
     assert scene.sync()["Sync.Changed"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "target"),
+    [
+        (b"Message 7", b"Massage 7", "Drafts"),
+        (b"Text of message 7.", b"Next of message 7.", "Drafts"),
+        (b"Message 7", b"Massage 7", "Work"),
+    ],
+)
+def test_a_draft_saved_again_within_a_second_is_another_message(
+    scene: Scene, old: bytes, new: bytes, target: str
+) -> None:
+    date = '"06-Mar-2026 10:00:00 +0000"'
+    draft = message(7)
+    again = draft.replace(old, new, 1)
+    assert (len(draft), draft == again) == (len(again), False)
+    with scene.client() as client:
+        for folder in ("Drafts", "Work"):
+            assert client.create(folder)[0] == "OK"
+        assert client.append("Drafts", "", date, draft)[0] == "OK"
+        scene.sync()
+        before = ids(scene)
+        client.select("Drafts")
+        client.uid("STORE", "1", "+FLAGS.SILENT", "(\\Deleted)")
+        client.uid("EXPUNGE", "1")
+        assert client.append(target, "", date, again)[0] == "OK"
+    extra = scene.sync()
+    assert (extra["Sync.New"], extra["Sync.Removed"]) == ("1", "1")
+    ((_, item_id),) = ids(scene).items()
+    assert item_id not in before.values()
+    assert scene.service.services.items.source(item_id) == again
+    assert_equal(scene)
+
+
 def test_a_message_moved_to_a_new_folder_keeps_its_id(scene: Scene, fetched: list[int]) -> None:
     with changing(scene, "INBOX") as client:
         before = ids(scene)
