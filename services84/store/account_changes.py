@@ -18,6 +18,7 @@ from services84.store.tables import (
     email_folder,
     email_item,
     email_problem,
+    mail_token,
     service_auth,
 )
 from services84.store.values import AccountDraft, AccountStatus, RunState, ServiceAuth
@@ -59,6 +60,11 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
             _check_same_server(connection, column, kept, auth)
         values[column] = _save_auth(connection, vault, kept, auth, now)
     account_id = _save_row(connection, draft.account_id, values)
+    if any(
+        auth is not None and auth.password is not None for auth in (draft.incoming, draft.outgoing)
+    ):
+        # It is for a password that is no more, and for servers that this save may have changed.
+        drop_mail_token(connection, account_id)
     _drop_unused(connection, before, values)
     return account_id
 
@@ -260,6 +266,13 @@ def hide_account(connection: Connection, account_id: int, now: datetime) -> None
         )
     )
     _drop_auths(connection, [row.incoming_auth, row.outgoing_auth])
+    drop_mail_token(connection, account_id)
+
+
+def drop_mail_token(connection: Connection, account_id: int) -> bool:
+    """Remove the means to renew an account's access token; whether there were any."""
+    found = delete(mail_token).where(mail_token.c.email_account_id == account_id)
+    return bool(connection.execute(found).rowcount)
 
 
 def drop_some_items(connection: Connection, account_id: int, limit: int) -> bool:

@@ -116,6 +116,56 @@ application = Table(
     **_IDS_STAY,
 )
 
+# An application that may ask for access tokens (OAuth 2); its secret is the application's token.
+oauth_client = Table(
+    "oauth_client",
+    metadata,
+    _reference(
+        "application_id", "application.application_id", primary_key=True, autoincrement=False
+    ),
+    _text("client_id", unique=True),
+    _text("grants"),  # names of RFC 6749, separated by blanks
+    Column("acts_as", Integer, ForeignKey("associate.associate_id", ondelete="SET NULL")),
+    _moment("registered"),
+)
+
+# What an associate, or whoever configured the application, has allowed it once; all tokens that
+# were made of it end with it.
+oauth_grant = Table(
+    "oauth_grant",
+    metadata,
+    _id("oauth_grant_id"),
+    _reference("application_id", "application.application_id"),
+    _reference("associate_id", "associate.associate_id"),
+    _moment("created"),
+    _moment("expires"),  # with the last of its tokens
+    Index("ix_oauth_grant_application_id", "application_id"),
+    Index("ix_oauth_grant_associate_id", "associate_id"),
+    Index("ix_oauth_grant_expires", "expires"),
+    **_IDS_STAY,
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    _text("token_hash", primary_key=True),
+    _reference("oauth_grant_id", "oauth_grant.oauth_grant_id"),
+    _moment("expires"),
+    Index("ix_access_token_oauth_grant_id", "oauth_grant_id"),
+    Index("ix_access_token_expires", "expires"),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    _text("token_hash", primary_key=True),
+    _reference("oauth_grant_id", "oauth_grant.oauth_grant_id"),
+    _moment("expires"),
+    _moment("rotated", nullable=True),  # when the next one was made of it
+    Index("ix_refresh_token_oauth_grant_id", "oauth_grant_id"),
+    Index("ix_refresh_token_expires", "expires"),
+)
+
 login_attempt = Table(
     "login_attempt",
     metadata,
@@ -168,6 +218,22 @@ email_account = Table(
     _long_text_index("ix_email_account_address_key", "address_key"),
     Index("ix_email_account_due", "account_status", "next_attempt"),
     **_IDS_STAY,
+)
+
+# How an account's access token is renewed; the access token itself is the password of its sides.
+mail_token = Table(
+    "mail_token",
+    metadata,
+    _reference(
+        "email_account_id", "email_account.email_account_id", primary_key=True, autoincrement=False
+    ),
+    _text("provider"),
+    _text("refresh_token"),  # sealed by the vault
+    _moment("expires", nullable=True),  # of the access token, where the provider told
+    _moment("renewed"),
+    _number("generation"),  # counts every change, so that a late answer overwrites nothing newer
+    _text("problem"),  # why the provider gives no more access tokens; empty while it does
+    _moment("registered"),
 )
 
 sync_run = Table(

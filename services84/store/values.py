@@ -82,6 +82,46 @@ class Application:
 
 
 @dataclass(frozen=True)
+class OAuthClient:
+    """An application as the token endpoint knows it. `grants` are names of RFC 6749; `acts_as` is
+    the associate that it is with nothing but its own secret, where there is one."""
+
+    application: Application
+    client_id: str
+    grants: frozenset[str]
+    acts_as: int | None
+
+
+@dataclass(frozen=True)
+class HashedToken:
+    """A token as it is kept: its hash, and when it ends."""
+
+    token_hash: str = field(repr=False)
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A valid access token: for whom it stands, and which application it was given to."""
+
+    grant_id: int
+    application_id: int
+    associate: Associate
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """A refresh token that is known, whether or not another one has been made of it."""
+
+    grant_id: int
+    application_id: int
+    associate: Associate
+    expires: datetime
+    rotated: datetime | None
+
+
+@dataclass(frozen=True)
 class TicketRow:
     """A ticket by its hash; `expires` moves forward with every use."""
 
@@ -107,6 +147,20 @@ class ServiceAuth:
     username: str
     password: str | None = field(default=None, repr=False)
     has_password: bool = False
+
+
+@dataclass(frozen=True)
+class MailToken:
+    """How the access token of an account is renewed. `expires` is that of the access token, None
+    where the provider did not tell; `problem` is why it cannot be renewed any more."""
+
+    account_id: int
+    provider: str
+    refresh_token: str = field(repr=False)
+    expires: datetime | None
+    renewed: datetime
+    generation: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)
