@@ -18,6 +18,8 @@ from typing import Any
 from services84.agents import TABLES
 from services84.agents.gate import admit
 from services84.agents.services import Services
+from services84.rest.front import RestFront
+from services84.rest.front import serves as is_of_the_web_api
 from services84.security.outbound import Dialer
 from services84.security.vault import Vault
 from services84.settings import Settings, read_settings
@@ -42,6 +44,7 @@ from services84.sync.slots import HostSlots
 from services84.sync.turns import MailboxTurns
 from services84.sync.watch import InboxWatch
 from services84.web.help import help_reply, index_reply, not_found_reply
+from services84.wire.budget import BodyBudget
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
 _SERVICE = re.compile(r"(?:/[^/]+)?/remote/services84/([a-z]+)\.svc/?", re.IGNORECASE)
@@ -117,10 +120,12 @@ class Application:
         )
         self._stopping = threading.Lock()
         self.scheduler = self._make_scheduler(owner)
+        budget = BodyBudget(self.settings.body_budget_bytes)
         self._endpoints = {
-            name.lower(): SoapEndpoint(table, partial(admit, self.services), self.settings)
+            name.lower(): SoapEndpoint(table, partial(admit, self.services), self.settings, budget)
             for name, table in TABLES.items()
         }
+        self._web_api = RestFront(self.services, budget)
         if background:
             self.scheduler.start()
 
@@ -151,6 +156,8 @@ class Application:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO") or "/")
+        if is_of_the_web_api(path):
+            return self._web_api(environ, start_response)
         match = _SERVICE.fullmatch(path)
         endpoint = self._endpoints.get(match.group(1).lower()) if match else None
         if endpoint is None:

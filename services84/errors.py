@@ -10,8 +10,10 @@ Services84Error
 │   ├── UnknownOperation      the body names no operation of this service
 │   ├── VersionMismatch       a SOAP version that is neither 1.1 nor 1.2
 │   ├── NotUnderstood         a mandatory header that nobody here understands
-│   ├── MethodNotAllowed      an HTTP method other than GET, HEAD and POST
-│   └── UnsupportedMediaType  a content type that carries no SOAP
+│   ├── MethodNotAllowed      an HTTP method that the address does not have
+│   ├── NotAcceptable         none of the types that the caller takes can be given
+│   ├── PatchConflict         a patch that does not fit what it is applied to
+│   └── UnsupportedMediaType  a content type that is not read here
 ├── CallError                 a valid message that could not be fulfilled
 │   ├── NotAuthenticated      no ticket, an unknown or an expired one
 │   ├── AccessDenied          the caller has no right to this
@@ -140,8 +142,16 @@ class MethodNotAllowed(MessageError):
     """The HTTP method does not fit the address (405)."""
 
 
+class NotAcceptable(MessageError):
+    """The caller takes no type that the answer can be given in (406, RFC 9110 section 15.5.7)."""
+
+
+class PatchConflict(MessageError):
+    """A well-formed patch that cannot be applied to what is there (409, RFC 5789 section 2.2)."""
+
+
 class UnsupportedMediaType(MessageError):
-    """The content type is none that carries SOAP (415)."""
+    """The content type is none that is read at this address (415)."""
 
 
 # A valid message that could not be fulfilled ----------------------------------------------------

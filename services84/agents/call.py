@@ -27,12 +27,15 @@ class TimeZone:
 class Presented:
     """What a caller presented with its request, unverified.
 
+    `name` and `password` stand for a ticket where a front end takes them with every call.
     `remote_address` is the caller's IP address, behind a trusted proxy the one it names.
     `remote_user` is the user that a trusted proxy has authenticated, for AuthenticateImplicit.
     """
 
     ticket: str | None = field(default=None, repr=False)
     application_token: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)  # people type passwords into it
+    password: str | None = field(default=None, repr=False)
     time_zone: TimeZone | None = None
     remote_address: str = ""
     remote_user: str = ""

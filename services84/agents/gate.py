@@ -10,45 +10,79 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from services84.agents.call import Call, Presented
+from services84.agents.logins import verified
 from services84.agents.registry import EMAIL, Operation
 from services84.agents.services import Services
 from services84.agents.zones import zone_of
 from services84.errors import AccessDenied, NotAuthenticated
 from services84.security.tickets import hash_ticket
+from services84.store.values import Associate
 
 HOW_TO_GET_ONE = "obtain one by AuthenticateUsernamePassword of SoPrincipal.svc"
 
 
 def admit(services: Services, operation: Operation, presented: Presented) -> Call:
-    """Let a call in.
+    """Let a call of an operation in; raises as `enter` does."""
+    return enter(
+        services,
+        presented,
+        needs_associate=operation.needs_ticket,
+        needs_email_agent=operation.service == EMAIL.name,
+    )
+
+
+def enter(
+    services: Services,
+    presented: Presented,
+    *,
+    needs_associate: bool = True,
+    needs_email_agent: bool = True,
+) -> Call:
+    """Let a call in, also one that is of no operation.
 
     Raises NotAuthenticated for a missing or unknown application token (online), and for a
-    missing, unknown, revoked or expired ticket; AccessDenied for an application to which the
-    EMail agent has not been granted (online); InvalidValue for an unknown time zone.
+    missing, unknown, revoked or expired ticket or a refused password; TooManyAttempts for
+    passwords that come too often; AccessDenied for an application to which the EMail agent has
+    not been granted (online); InvalidValue for an unknown time zone.
     """
     call = Call(services, presented, arrived=services.clock())
     if services.settings.online:
-        _check_application(services, operation, presented)
-    if operation.needs_ticket:
-        ticket = (presented.ticket or "").strip()
-        if not ticket:
-            raise NotAuthenticated(f"no ticket was given; {HOW_TO_GET_ONE}")
-        row = services.principals.use_ticket(
-            hash_ticket(ticket), call.arrived, services.settings.ticket_seconds
-        )
-        if row is None:
-            raise NotAuthenticated(f"the ticket is not known or has expired; {HOW_TO_GET_ONE}")
-        call.associate = row.associate
+        _check_application(services, presented, needs_email_agent)
+    if needs_associate:
+        call.associate = _associate(call)
     call.zone = zone_of(presented.time_zone, ZoneInfo(services.settings.time_zone))
     return call
 
 
-def _check_application(services: Services, operation: Operation, presented: Presented) -> None:
+def _associate(call: Call) -> Associate:
+    if call.presented.name is not None:
+        return _by_password(call, call.presented.name)
+    services = call.services
+    ticket = (call.presented.ticket or "").strip()
+    if not ticket:
+        raise NotAuthenticated(f"no ticket was given; {HOW_TO_GET_ONE}")
+    row = services.principals.use_ticket(
+        hash_ticket(ticket), call.arrived, services.settings.ticket_seconds
+    )
+    if row is None:
+        raise NotAuthenticated(f"the ticket is not known or has expired; {HOW_TO_GET_ONE}")
+    return row.associate
+
+
+def _by_password(call: Call, name: str) -> Associate:
+    password, address = call.presented.password or "", call.presented.remote_address
+    associate = verified(call.services, name, password, address, call.arrived)
+    if associate is None:
+        raise NotAuthenticated("the name or the password is wrong")
+    return associate
+
+
+def _check_application(services: Services, presented: Presented, needs_email_agent: bool) -> None:
     token = (presented.application_token or "").strip()
     application = (
         services.principals.application_by_token_hash(hash_ticket(token)) if token else None
     )
     if application is None:
         raise NotAuthenticated("the application token is missing or not known")
-    if operation.service == EMAIL.name and not application.email_agent:
+    if needs_email_agent and not application.email_agent:
         raise AccessDenied("the EMail agent has not been granted to this application")

@@ -30,8 +30,6 @@ from services84.errors import (
 from services84.namespaces import SERVICES84
 from services84.proxies import address_of, client_address, remote_user
 from services84.settings import PREFIX, Settings
-from services84.soap.body import BodyLimit, RequestBody
-from services84.soap.budget import BodyBudget, Share
 from services84.soap.envelope import (
     Addressing,
     SoapMessage,
@@ -44,10 +42,12 @@ from services84.soap.envelope import (
 )
 from services84.soap.faults import exception_info, fault_reply
 from services84.soap.headers import UNDERSTOOD, ReplyHeaders, read_presented
-from services84.soap.reply import Reply, StartResponse, text_reply, xml_reply
 from services84.soap.service import Exchange, ReplyAction, SpyneService
 from services84.soap.wsdl import build_wsdl, reply_action
-from services84.soap.xmlreader import XmlLimits, read_xml
+from services84.wire.body import BodyLimit, RequestBody
+from services84.wire.budget import BodyBudget, Share
+from services84.wire.reply import Reply, StartResponse, text_reply, xml_reply
+from services84.wire.xmlreader import XmlLimits, read_xml
 
 log = structlog.get_logger(__name__)
 
@@ -81,9 +81,16 @@ class _Course:
 
 
 class SoapEndpoint:
-    """One .svc address. `admit` lets a caller in or raises (see `agents.gate`)."""
+    """One .svc address. `admit` lets a caller in or raises (see `agents.gate`); `budget` is the
+    process's, where others read bodies beside it."""
 
-    def __init__(self, table: ServiceTable, admit: Admit, settings: Settings) -> None:
+    def __init__(
+        self,
+        table: ServiceTable,
+        admit: Admit,
+        settings: Settings,
+        budget: BodyBudget | None = None,
+    ) -> None:
         self.table = table
         self._admit = admit
         self._settings = settings
@@ -93,7 +100,7 @@ class SoapEndpoint:
         small = SMALL_BODIES.get(table.name)
         if small is not None and small < settings.max_body_bytes:
             self._body_limit = BodyLimit(small)
-        self._budget = BodyBudget(settings.body_budget_bytes)
+        self._budget = budget or BodyBudget(settings.body_budget_bytes)
         self._wsdl = lru_cache(maxsize=16)(partial(build_wsdl, table))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

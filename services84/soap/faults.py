@@ -1,17 +1,14 @@
 """The one place where errors become SOAP: an ExceptionInfo header or a Fault.
 
 What was no valid message of the contract (MessageError) becomes a Fault; a call that failed
-becomes an ExceptionInfo, or a Fault where the setting `errors` says so. Only errors that are
-meant for callers are told in their own words: of the database, the secrets and what nobody
-expected, the caller learns that it failed and the log learns why.
+becomes an ExceptionInfo, or a Fault where the setting `errors` says so. What a caller may know of
+an error is `wire.failures`' matter.
 
 Faults have no `detail`: some WCF versions fail on one that they do not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -21,73 +18,28 @@ from services84.carriers.base import from_dict
 from services84.carriers.headers import SoExceptionInfo, SoExceptionInfoParameters
 from services84.errors import (
     BodyTooLong,
-    CallError,
-    KeyUnavailable,
-    MailServerError,
     MessageError,
     MethodNotAllowed,
     NotUnderstood,
-    SchemaMismatch,
-    SecretError,
     ServerBusy,
-    Services84Error,
-    StoreError,
-    StoreUnavailable,
-    SyncInterrupted,
     UnsupportedMediaType,
     VersionMismatch,
 )
 from services84.namespaces import SOAP12_ENVELOPE, WS_ADDRESSING
 from services84.soap.envelope import Addressing, SoapVersion, split_name
-from services84.soap.lexical import write_text
-from services84.soap.reply import Reply, xml_reply
 from services84.soap.service import ReplyAction, to_bytes
+from services84.wire.failures import SOURCE, explain
+from services84.wire.lexical import write_text
+from services84.wire.reply import Reply, xml_reply
 
-SOURCE = "services84"
 ALLOWED_METHODS = "GET, HEAD, POST"
 _XML = "http://www.w3.org/XML/1998/namespace"
-_SERVERS_OWN = "the service could not fulfil the call; its log says why"
-# What a caller may know of errors whose own words are for the log.
-_GUARDED: tuple[tuple[type[Services84Error], str], ...] = (
-    (StoreUnavailable, "the database is not available; try again later"),
-    (SchemaMismatch, "the database does not fit this version; the operator has to upgrade it"),
-    (StoreError, "the database could not do what was asked; the service's log says why"),
-    (KeyUnavailable, "the key of the mail passwords is not available to the service"),
-    (SecretError, "a stored secret cannot be read; it has to be entered anew"),
-)
 _STATUSES: tuple[tuple[type[MessageError], HTTPStatus], ...] = (
     (MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
     (UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (BodyTooLong, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (ServerBusy, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error as a caller may see it; `callers_fault` tells Client from Server."""
-
-    message: str
-    friendly_text: str
-    exception_type: str
-    callers_fault: bool
-    parameters: Mapping[str, str] = field(default_factory=dict)
-
-
-def explain(error: BaseException) -> Failure:
-    """What a caller may know of an error."""
-    if isinstance(error, CallError | MessageError):
-        return Failure(
-            error.message,
-            error.friendly_text,
-            error.exception_type,
-            not isinstance(error, MailServerError | ServerBusy | SyncInterrupted),
-            error.parameters,
-        )
-    for kind, message in _GUARDED:
-        if isinstance(error, kind):
-            return Failure(message, message, kind.exception_type, False)
-    return Failure(_SERVERS_OWN, _SERVERS_OWN, Services84Error.exception_type, False)
 
 
 def exception_info(error: BaseException) -> SoExceptionInfo:

@@ -32,10 +32,10 @@ from services84.namespaces import (
     XSD,
     XSI,
 )
-from services84.soap import lexical
 from services84.soap.envelope import SoapVersion, local_name, split_name
 from services84.soap.longtexts import LONG, LongTexts
 from services84.soap.simple import READERS, WRITERS
+from services84.wire import lexical
 
 _NIL = f"{{{XSI}}}nil"
 _TYPE = f"{{{XSI}}}type"

@@ -12,7 +12,7 @@ from typing import Any
 from spyne import Boolean, ByteArray, DateTime, Double, Integer16, Integer32, Unicode
 
 from services84.carriers.base import Enumeration
-from services84.soap import lexical
+from services84.wire import lexical
 
 _RANGES = {Integer32: (-(2**31), 2**31 - 1), Integer16: (-(2**15), 2**15 - 1)}
 

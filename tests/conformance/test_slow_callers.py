@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services84.soap.body import DISCARDED_BYTES
+from services84.wire.body import DISCARDED_BYTES
 from tests.support.server import ServerProcess, running_server
 
 SILENCE = 1.0

@@ -10,7 +10,7 @@ import pytest
 
 from services84.carriers.base import to_dict
 from services84.soap.endpoint import SoapEndpoint
-from services84.soap.xmlreader import MAX_NAMESPACES
+from services84.wire.xmlreader import MAX_NAMESPACES
 from tests.soap.wire import TNS, Service, envelope, make_endpoint, post
 
 XSD = "http://www.w3.org/2001/XMLSchema"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services84.soap import lexical
-from services84.soap.lexical import NotOfType
+from services84.wire import lexical
+from services84.wire.lexical import NotOfType
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 
 from services84.errors import LimitExceeded, MalformedMessage
-from services84.soap.xmlreader import (
+from services84.wire.xmlreader import (
     MAX_NAMESPACES,
     MAX_TAG_ATTRIBUTES,
     MAX_TAG_BYTES,

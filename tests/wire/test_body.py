@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services84.errors import BodyTooLong, MalformedMessage
-from services84.soap.body import DISCARDED_BYTES, BodyLimit, RequestBody
+from services84.wire.body import DISCARDED_BYTES, BodyLimit, RequestBody
 
 
 class Unreadable(io.BytesIO):

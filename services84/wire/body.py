@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services84.errors import BodyTooLong, MalformedMessage
-from services84.soap.budget import Share
+from services84.wire.budget import Share
 
 _CHUNK = 1024 * 1024
 DISCARDED_BYTES = 1024 * 1024  # read of a body that nobody wants, to keep its connection

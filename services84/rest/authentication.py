@@ -1,0 +1,97 @@
+"""What a request presents of its caller: a Flask request becomes `agents.call.Presented`.
+
+Reads forms only; whether a name, a ticket or a token is worth anything is for `agents.gate` to
+say. Schemes of Authorization, in any case of letters (RFC 9110 section 11.1):
+
+- `Basic` (RFC 7617), on-site only: name and password, or a ticket as the name and no password;
+- `SoTicket`: a ticket as SoPrincipal.svc gives it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Request
+
+from services84.agents.call import Presented
+from services84.errors import NotAuthenticated
+from services84.proxies import client_address, remote_user
+from services84.rest.timezones import read_time_zone
+from services84.security.tickets import is_ticket
+from services84.settings import Settings
+
+REALM = "services84"
+APPLICATION_TOKEN = "SO-AppToken"
+TIME_ZONE = "SO-TimeZone"
+NOBODY = "the request says not who sends it; give an Authorization header"
+
+Reader = Callable[[Presented, str, Settings], Presented]
+
+
+def presented_of(request: Request, settings: Settings) -> Presented:
+    """What the request presents.
+
+    Raises NotAuthenticated for an Authorization that is missing, of an unknown scheme, of one that
+    is not for this installation, or not well-formed; InvalidValue for the time zone.
+    """
+    presented = Presented(
+        application_token=(request.headers.get(APPLICATION_TOKEN) or "").strip() or None,
+        time_zone=read_time_zone(request.headers.get(TIME_ZONE)).zone,
+        remote_address=client_address(request.environ, settings),
+        remote_user=remote_user(request.environ, settings),
+    )
+    authorization = (request.headers.get("Authorization") or "").strip()
+    if not authorization:
+        raise NotAuthenticated(NOBODY)
+    scheme, _, credentials = authorization.partition(" ")
+    reader = _READERS.get(scheme.lower())
+    if reader is None:
+        known = ", ".join(scheme for scheme, _ in _schemes(settings))
+        raise NotAuthenticated(f"this scheme of Authorization is not known here; use {known}")
+    return reader(presented, credentials.strip(), settings)
+
+
+def challenges(settings: Settings) -> list[str]:
+    """The values of WWW-Authenticate that go with a 401 (RFC 9110 section 11.6.1)."""
+    return [challenge for _, challenge in _schemes(settings)]
+
+
+def _schemes(settings: Settings) -> list[tuple[str, str]]:
+    schemes = [("SoTicket", f'SoTicket realm="{REALM}"')]
+    if not settings.online:
+        schemes.insert(0, ("Basic", f'Basic realm="{REALM}", charset="UTF-8"'))
+    return schemes
+
+
+def _basic(presented: Presented, credentials: str, settings: Settings) -> Presented:
+    if settings.online:
+        raise NotAuthenticated("names and passwords are for installations on site")
+    try:
+        text = _decoded(base64.b64decode(credentials, validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise NotAuthenticated("the Basic credentials are no base64") from error
+    name, colon, password = text.partition(":")
+    if not colon or not name:
+        raise NotAuthenticated("the Basic credentials are not of the form name:password")
+    if not password and is_ticket(name):
+        return replace(presented, ticket=name)
+    return replace(presented, name=name, password=password)
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:  # RFC 7617 section 2.1: some user agents send ISO-8859-1
+        return raw.decode("latin-1")
+
+
+def _ticket(presented: Presented, credentials: str, _: Settings) -> Presented:
+    if not credentials:
+        raise NotAuthenticated("the SoTicket scheme was given without a ticket")
+    return replace(presented, ticket=credentials)
+
+
+_READERS: dict[str, Reader] = {"basic": _basic, "soticket": _ticket}

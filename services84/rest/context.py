@@ -1,0 +1,77 @@
+"""What a view may use: the services, the admitted call, the request's body and its culture.
+
+Kept with the Flask application and the Flask request; nothing here is global to the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app, g, request
+
+from services84.agents.call import Call
+from services84.agents.gate import enter
+from services84.agents.registry import Operation
+from services84.agents.services import Services
+from services84.rest.authentication import presented_of
+from services84.wire.body import RequestBody
+from services84.wire.budget import BodyBudget, Share
+
+_EXTENSION = "services84"
+BODY = "services84.body"  # where the front keeps the body in the WSGI environ
+SPELT_PATH = "services84.path"  # the path as the caller spelt it
+
+
+@dataclass(frozen=True)
+class House:
+    """What there is once for the whole front end."""
+
+    services: Services
+    budget: BodyBudget
+
+
+def furnish(app: Flask, house: House) -> None:
+    """Make `house` what views of `app` find."""
+    app.extensions[_EXTENSION] = house
+
+
+def house() -> House:
+    """The house of the application that serves the current request."""
+    return cast(House, current_app.extensions[_EXTENSION])
+
+
+def services() -> Services:
+    """What operations may use."""
+    return house().services
+
+
+def request_body() -> RequestBody:
+    """The body of the current request, to be read once and within a limit."""
+    return cast(RequestBody, request.environ[BODY])
+
+
+def body_share() -> Share:
+    """The current request's share of the memory for bodies; given back when it has ended."""
+    if "body_share" not in g:
+        g.body_share = house().budget.share()
+    return cast(Share, g.body_share)
+
+
+def admitted(operation: Operation | None = None) -> Call:
+    """The call of whoever sent the current request; of no operation, it needs an associate.
+
+    Raises as `presented_of` and `agents.gate.enter` do. What comes of the call is logged with it.
+    """
+    presented = presented_of(request, services().settings)
+    g.call = enter(
+        services(),
+        presented,
+        needs_associate=operation is None or operation.needs_ticket,
+    )
+    return cast(Call, g.call)
+
+
+def call_so_far() -> Call | None:
+    """The call of the current request, if it has been admitted."""
+    return cast("Call | None", g.get("call"))
