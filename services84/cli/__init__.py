@@ -10,6 +10,7 @@ from services84.cli.demo import demo
 from services84.cli.failures import CommandGroup
 from services84.cli.import_ import import_
 from services84.cli.init import init
+from services84.cli.keys import keys
 from services84.cli.operations import operations
 from services84.cli.principals import application, associate
 from services84.cli.schemas import schemas
@@ -33,6 +34,7 @@ def main(debug: bool) -> None:
 _COMMANDS = (
     *(init, associate, application, account, import_),
     *(serve, sync, status, schemas, operations, demo),
+    keys,
 )
 for command in _COMMANDS:
     main.add_command(command)

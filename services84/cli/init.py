@@ -12,7 +12,7 @@ from services84.cli.opening import (
     log_quietly,
     warn_of_unknown_settings,
 )
-from services84.cli.output import complain, say
+from services84.cli.output import complain, passwords, say
 from services84.errors import KeyUnavailable, SecretUnreadable
 from services84.security.vault import Vault
 from services84.settings import Settings
@@ -62,7 +62,7 @@ def set_up(settings: Settings, *, new_key: bool = False) -> list[str]:
         after = database.revision
         if given_up:
             lost = SealedSecrets(database, Vault.load(path)).forget_unreadable()
-            done.append(f"{_passwords(lost)} given up; give them again with the accounts")
+            done.append(f"{passwords(lost)} given up; give them again with the accounts")
         name = f"{database.product} database {database.name}"
     finally:
         database.close()
@@ -100,7 +100,7 @@ def _check_secrets(database: Database, path: Path, vault: Vault | None, new_key:
         return found.unreadable > 0
     if vault is not None and found.unreadable < found.sealed:
         complain(
-            f"{found.unreadable} of {_passwords(found.sealed)} in the database cannot be opened "
+            f"{found.unreadable} of {passwords(found.sealed)} in the database cannot be opened "
             f"with the key in {path}; {_REMEDY}"
         )
         return False
@@ -110,10 +110,6 @@ def _check_secrets(database: Database, path: Path, vault: Vault | None, new_key:
         else f"key file {path} is not the one of this database"
     )
     raise SecretUnreadable(
-        f"{problem}: {_passwords(found.sealed)} in the database cannot be opened without it; "
+        f"{problem}: {passwords(found.sealed)} in the database cannot be opened without it; "
         f"{_REMEDY}"
     )
-
-
-def _passwords(count: int) -> str:
-    return f"{count} mail password" + ("s" if count != 1 else "")

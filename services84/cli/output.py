@@ -46,3 +46,8 @@ def moment(when: datetime | None) -> str:
 def size(count: int) -> str:
     """A number of bytes for people."""
     return f"{count / MIB:.1f} MB"
+
+
+def passwords(count: int) -> str:
+    """A number of mail passwords for people."""
+    return f"{count} mail password" + ("s" if count != 1 else "")

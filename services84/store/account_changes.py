@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from services84.errors import InvalidValue, NotFound
 from services84.store.account_rows import Vault, exists
+from services84.store.key_lock import while_sealing
 from services84.store.runs import end_run
 from services84.store.sql import folded
 from services84.store.tables import (
@@ -126,6 +127,7 @@ def _save_auth(
             .returning(service_auth.c.service_auth_id)
         ).scalar_one()
     if auth.password is not None:
+        while_sealing(connection)
         values["password"] = auth.password and vault.seal(
             auth.password, table="service_auth", row=auth_id, column="password"
         )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, or_, select, update
 from services84.store.account_changes import drop_mail_token, no_account
 from services84.store.account_rows import Vault, exists
 from services84.store.database import Database
+from services84.store.key_lock import while_sealing
 from services84.store.sql import insert_into
 from services84.store.tables import email_account, mail_token, service_auth
 from services84.store.values import MailToken
@@ -71,6 +72,7 @@ class MailTokenStore:
             ).first()
             if found is None:
                 raise no_account(account_id)
+            while_sealing(connection)
             values = {
                 "provider": provider,
                 "refresh_token": self._seal(refresh_token, "mail_token", account_id, _COLUMN),
@@ -102,6 +104,7 @@ class MailTokenStore:
         """
         now = self._database.clock()
         with self._database.transaction() as connection:
+            while_sealing(connection)
             values = {
                 "refresh_token": self._seal(refresh_token, "mail_token", known.account_id, _COLUMN),
                 "expires": expires,

@@ -98,8 +98,41 @@ def test_the_first_key_seals_and_all_of_them_open(tmp_path: Path) -> None:
     assert both.open(sealed, **PLACE) == "geheim"
     resealed = both.seal("geheim", **PLACE)
     assert resealed.startswith("v1:new:")
+    stranger = Vault.load(_key_file(tmp_path, f"old {OTHER_KEY}\n"))
     with pytest.raises(SecretUnreadable, match="not in the key file"):
-        old.open(resealed, **PLACE)
+        stranger.open(resealed, **PLACE)
+
+
+def test_a_vault_goes_over_to_a_changed_file_by_itself(tmp_path: Path) -> None:
+    running = Vault.load(_key_file(tmp_path, f"old {OTHER_KEY}\n"))
+    before = running.seal("geheim", **PLACE)
+    _key_file(tmp_path, f"new {KEY}\nold {OTHER_KEY}\n")
+    other = Vault.load(tmp_path / "services84.key")
+    assert running.open(other.seal("neu", **PLACE), **PLACE) == "neu"
+    assert running.seal("geheim", **PLACE).startswith("v1:new:")
+    _key_file(tmp_path, f"new {KEY}\n")
+    assert running.seals_as(running.seal("geheim", **PLACE))
+    assert not running.seals_as(before)
+    assert running.open(before, **PLACE) == "geheim", "read before the former key was removed"
+
+
+def test_nothing_is_sealed_with_keys_that_are_in_no_file(tmp_path: Path) -> None:
+    path = _key_file(tmp_path, f"aa {KEY}\n")
+    vault = Vault.load(path)
+    sealed = vault.seal("geheim", **PLACE)
+    path.unlink()
+    with pytest.raises(KeyUnavailable, match="there is no key file"):
+        vault.seal("geheim", **PLACE)
+    assert vault.open(sealed, **PLACE) == "geheim"
+    with pytest.raises(SecretUnreadable, match="there is no key file"):
+        vault.open(sealed.replace("v1:aa:", "v1:bb:"), **PLACE)
+
+
+def test_a_prepared_key_opens_and_does_not_seal(tmp_path: Path) -> None:
+    vault = Vault.load(_key_file(tmp_path, f"soon {OTHER_KEY} next\naa {KEY}\n"))
+    assert vault.seal("geheim", **PLACE).startswith("v1:aa:")
+    elsewhere = Vault.load(_key_file(tmp_path, f"soon {OTHER_KEY}\n"))
+    assert vault.open(elsewhere.seal("geheim", **PLACE), **PLACE) == "geheim"
 
 
 def test_a_key_of_the_same_name_is_not_the_same_key(tmp_path: Path) -> None:
@@ -191,6 +224,9 @@ def test_a_key_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -
         f"aa {KEY[:-4]}".encode(),
         f"aa {KEY}AAAA".encode(),
         f"a:a {KEY}".encode(),
+        f"aa {KEY} next".encode(),
+        f"aa {KEY} soon".encode(),
+        f"aa {KEY}\nbb {OTHER_KEY} next\ncc {KEY} next".encode(),
         f"aa {KEY}\naa {OTHER_KEY}".encode(),
     ],
 )
