@@ -212,4 +212,4 @@ def _addresses(connection: Connection, place: _Place) -> dict[int, str]:
     query = select(place.id, email_account.c.email_address).join_from(
         place.table, email_account, place.account
     )
-    return dict(connection.execute(query).tuples())
+    return {row[0]: row[1] for row in connection.execute(query)}
