@@ -43,6 +43,10 @@ Services84Error
 │   ├── StoreUnavailable
 │   ├── SchemaMismatch        made by another version; `services84 init` upgrades it
 │   └── LeaseLost             another process has taken the account over
+├── BackupError               a backup, or what it is to be put in the place of
+│   ├── BackupUnusable        damaged, no backup at all, or it cannot be written
+│   ├── NotEmpty              the database holds something, and replacing it was not asked for
+│   └── InUse                 the service is running
 ├── SecretError               the key or what it sealed
 │   ├── KeyUnavailable
 │   └── SecretUnreadable
@@ -335,6 +339,27 @@ class SchemaMismatch(StoreError):
 
 class LeaseLost(StoreError):
     """Another process has taken over the account; nothing of this transaction was written."""
+
+
+# Backups ----------------------------------------------------------------------------------------
+
+
+class BackupError(Services84Error):
+    """A backup cannot be made or restored; nothing was changed."""
+
+    exception_type = "SoBackupException"
+
+
+class BackupUnusable(BackupError):
+    """The file is damaged, no backup, of an unknown version, in the way, or cannot be written."""
+
+
+class NotEmpty(BackupError):
+    """The database holds something, and nobody has said that it may be replaced."""
+
+
+class InUse(BackupError):
+    """The service is running, and has to be stopped first."""
 
 
 # The key ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import click
 
 from services84 import __version__
 from services84.cli.accounts import account
+from services84.cli.backup import backup, restore
 from services84.cli.demo import demo
 from services84.cli.failures import CommandGroup
 from services84.cli.import_ import import_
@@ -34,7 +35,7 @@ def main(debug: bool) -> None:
 _COMMANDS = (
     *(init, associate, application, account, import_),
     *(serve, sync, status, schemas, operations, demo),
-    keys,
+    *(keys, backup, restore),
 )
 for command in _COMMANDS:
     main.add_command(command)
