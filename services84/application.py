@@ -18,6 +18,8 @@ from typing import Any
 from services84.agents import TABLES
 from services84.agents.gate import admit
 from services84.agents.services import Services
+from services84.metrics import Metrics
+from services84.requestids import identified
 from services84.rest.front import RestFront
 from services84.rest.front import serves as is_of_the_web_api
 from services84.security.outbound import Dialer
@@ -44,6 +46,7 @@ from services84.sync.slots import HostSlots
 from services84.sync.turns import MailboxTurns
 from services84.sync.watch import InboxWatch
 from services84.web.help import help_reply, index_reply, not_found_reply
+from services84.web.probes import Probes
 from services84.wire.budget import BodyBudget
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
@@ -98,7 +101,8 @@ class Application:
             seconds=self.settings.lease_seconds,
         )
         turns = MailboxTurns(ServiceLeases(self.database), clock, owner)
-        self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock)
+        self.metrics = Metrics()
+        self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock, self.metrics)
         self.services = Services(
             settings=self.settings,
             database=self.database,
@@ -122,10 +126,13 @@ class Application:
         self.scheduler = self._make_scheduler(owner)
         budget = BodyBudget(self.settings.body_budget_bytes)
         self._endpoints = {
-            name.lower(): SoapEndpoint(table, partial(admit, self.services), self.settings, budget)
+            name.lower(): SoapEndpoint(
+                table, partial(admit, self.services), self.settings, budget, self.metrics
+            )
             for name, table in TABLES.items()
         }
         self._web_api = RestFront(self.services, budget)
+        self._probes = Probes(self.services, self.metrics)
         if background:
             self.scheduler.start()
 
@@ -155,9 +162,15 @@ class Application:
         self.database.close()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        with identified(environ, start_response, self.settings) as start:
+            return self._answer(environ, start)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO") or "/")
         if is_of_the_web_api(path):
             return self._web_api(environ, start_response)
+        if path in self._probes:
+            return self._probes(environ, start_response)
         match = _SERVICE.fullmatch(path)
         endpoint = self._endpoints.get(match.group(1).lower()) if match else None
         if endpoint is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ _HOST = re.compile(
     r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?)(?::(\d{1,5}))?"
 )
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
+_FORWARDING = ("X_FORWARDED_FOR", "FORWARDED", "X_REAL_IP", "VIA")
 _SCHEMES = ("http", "https")
 _MAX_PORT = 65535
 # Fewer than RFC 3986 allows in a path: addresses are shown in command lines to copy.
@@ -53,6 +54,27 @@ def client_address(environ: Environ, settings: TrustsProxies) -> str:
         if not _trusted(address, settings):
             return address
     return address
+
+
+def comes_from_proxy(environ: Environ, settings: TrustsProxies) -> bool:
+    """Whether the connection comes from a trusted proxy, whose headers count."""
+    return _trusted(str(environ.get("REMOTE_ADDR") or ""), settings)
+
+
+def is_forwarded(environ: Environ) -> bool:
+    """Whether the request says that a proxy has passed it on, trusted or not."""
+    return any(environ.get(f"HTTP_{name}") for name in _FORWARDING)
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether an IP address is of one of the networks; an IPv4-mapped one counts as IPv4."""
+    try:
+        peer = ipaddress.ip_address(address or "127.0.0.1")
+    except ValueError:
+        return False
+    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
+        peer = peer.ipv4_mapped
+    return any(peer in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def remote_user(environ: Environ, settings: TrustsProxies) -> str:
@@ -110,15 +132,7 @@ def _last(environ: Environ, name: str) -> str:
 
 
 def _trusted(address: str, settings: TrustsProxies) -> bool:
-    try:
-        peer = ipaddress.ip_address(address or "127.0.0.1")
-    except ValueError:
-        return False
-    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
-        peer = peer.ipv4_mapped
-    return any(
-        peer in ipaddress.ip_network(network, strict=False) for network in settings.trusted_proxies
-    )
+    return is_within(address, settings.trusted_proxies)
 
 
 def _without_port(entry: str) -> str | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services84.errors import ConfigurationError
@@ -25,6 +25,7 @@ PREFIX = "SERVICES84_"
 MIB = 1024 * 1024
 DAY = 24 * 3600
 LONGEST_SOCKET_PATH = 107  # bytes; of sockaddr_un on Linux
+_SECRETS = frozenset({"database_url", "metrics_token"})  # whose wrong values are not repeated
 # Variables with our prefix that are none of the service's settings.
 _OTHERS = re.compile(rf"{PREFIX}(TEST_\w*|NO_APT)", re.IGNORECASE)
 
@@ -146,6 +147,16 @@ class Settings(BaseSettings):
         description="longest delay after an error; no shorter than the shortest",
     )
 
+    # Monitoring
+    metrics_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="networks from which /metrics may be read without a token; comma-separated",
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="bearer token with which /metrics may be read from anywhere; empty: none",
+    )
+
     # The process
     bind: str = Field(
         "127.0.0.1:8084", description="HOST:PORT or unix:PATH of `serve`; port 0: any"
@@ -157,7 +168,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="form of a log line")
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         return (
@@ -166,7 +177,7 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
@@ -174,6 +185,13 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(network, strict=False)
             except ValueError as error:
                 raise ValueError(f"{network!r} is no IP network such as 10.0.0.0/8") from error
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        if value and not re.fullmatch(r"[!-~]{16,512}", value.get_secret_value()):
+            raise ValueError("has not 16 to 512 printable ASCII characters without blanks")
         return value
 
     @field_validator("time_zone")
@@ -290,7 +308,7 @@ def read_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        shown = "(not shown)" if name == "database_url" else repr(first.get("input"))
+        shown = "(not shown)" if name in _SECRETS else repr(first.get("input"))
         what = first["msg"].removeprefix("Value error, ")
         problem = f"{PREFIX}{name.upper()}={shown}: {what}"
         raise ConfigurationError("; ".join(filter(None, [problem, _allowed(name)]))) from error

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import shutil
 import signal
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from prometheus_client.multiprocess import mark_process_dead
 
 from services84.cli.worker import patient_worker
+from services84.metrics import FOLDER
 from services84.settings import Settings
+
+_FOLDER_PREFIX = "services84-metrics-"
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -56,9 +64,40 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "loglevel": settings.log_level,
         "accesslog": None,
         "control_socket_disable": True,
+        "on_starting": make_metrics_folder,
+        "child_exit": forget_worker,
+        "on_exit": remove_metrics_folder,
         "post_worker_init": stop_when_told,
         "worker_exit": close_application,
     }
+
+
+def make_metrics_folder(_: Any) -> None:
+    """Before the first worker: the folder in which all of them keep their numbers.
+
+    One that the environment names has to be this server's alone; what an earlier life left in
+    it is dropped, as prometheus-client wants it.
+    """
+    given = os.environ.get(FOLDER)
+    if given:
+        Path(given).mkdir(parents=True, exist_ok=True)
+        for old in Path(given).glob("*.db"):
+            old.unlink(missing_ok=True)
+    else:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix=_FOLDER_PREFIX)
+
+
+def forget_worker(_: Any, worker: Any) -> None:
+    """Drop what a worker that is gone said of the present; what it has counted stays."""
+    if os.environ.get(FOLDER):
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def remove_metrics_folder(_: Any) -> None:
+    """At the end of the server, if the folder is its own."""
+    folder = Path(os.environ.get(FOLDER) or "")
+    if folder.name.startswith(_FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def stop_when_told(worker: Any) -> None:

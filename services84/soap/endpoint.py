@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from functools import lru_cache, partial
 from http import HTTPStatus
@@ -27,8 +27,10 @@ from services84.errors import (
     UnknownOperation,
     UnsupportedMediaType,
 )
+from services84.metrics import OK, Metrics, outcome_of
 from services84.namespaces import SERVICES84
 from services84.proxies import address_of, client_address, remote_user
+from services84.requestids import told_id
 from services84.settings import PREFIX, Settings
 from services84.soap.envelope import (
     Addressing,
@@ -77,7 +79,8 @@ class _Course:
     addressing: Addressing | None = None
     request: _Request | None = None
     call: Call | None = None
-    outcome: str = "ok"
+    outcome: str = OK
+    told: Mapping[str, str] = field(default_factory=dict)  # in ExtraInfo, whatever the operation
 
 
 class SoapEndpoint:
@@ -90,8 +93,10 @@ class SoapEndpoint:
         admit: Admit,
         settings: Settings,
         budget: BodyBudget | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.table = table
+        self._metrics = metrics or Metrics()
         self._admit = admit
         self._settings = settings
         self._service = SpyneService(table)
@@ -124,14 +129,14 @@ class SoapEndpoint:
     def soap_reply(self, environ: Environ) -> Reply:
         """Read, admit, invoke and answer; every failure becomes a reply here."""
         started = time.monotonic()
-        course = _Course(version=_version_by_type(environ))
+        course = _Course(version=_version_by_type(environ), told=told_id(environ))
         body = RequestBody(environ)
         with self._budget.share() as share:
             try:
                 course.request = self._receive(environ, body, share, course)
                 reply = self._fulfil(course.request, course)
             except MessageError as error:
-                course.outcome = type(error).__name__
+                course.outcome = outcome_of(error)
                 reply = fault_reply(error, course.version, course.addressing)
             except Exception as error:  # whatever it is, the caller gets an answer
                 reply = self._failed(error, course)
@@ -173,7 +178,7 @@ class SoapEndpoint:
         return self._written(request, course, None)
 
     def _failed(self, error: Exception, course: _Course) -> Reply:
-        course.outcome = type(error).__name__
+        course.outcome = outcome_of(error)
         if not isinstance(error, CallError):  # the caller is not told why; the log is
             log.error("call failed", service=self.table.name, exc_info=error)
         if course.request is None or self._settings.errors == "fault":
@@ -183,7 +188,7 @@ class SoapEndpoint:
     def _written(self, request: _Request, course: _Course, error: Exception | None) -> Reply:
         headers = ReplyHeaders(
             exception=exception_info(error) if error is not None else None,
-            extra=course.call.extra if course.call is not None else {},
+            extra={**(course.call.extra if course.call is not None else {}), **course.told},
             time_zone=request.presented.time_zone,
         )
         action = (
@@ -196,10 +201,18 @@ class SoapEndpoint:
 
     def _log(self, course: _Course, seconds: float) -> None:
         associate = course.call.associate if course.call is not None else None
+        operation = course.request.operation.name if course.request is not None else None
+        self._metrics.call_served(
+            service=self.table.name,
+            operation=operation,
+            protocol=f"SOAP {course.version.label}",
+            outcome=course.outcome,
+            seconds=seconds,
+        )
         log.info(
             "call",
             service=self.table.name,
-            operation=course.request.operation.name if course.request is not None else None,
+            operation=operation,
             soap=course.version.label,
             outcome=course.outcome,
             seconds=round(seconds, 3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -30,6 +32,7 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head() -> str:
     """The newest revision of this version."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
@@ -38,6 +41,7 @@ def head() -> str:
     return newest
 
 
+@cache
 def known_revisions() -> frozenset[str]:
     """Every revision that this version knows the way from."""
     scripts = ScriptDirectory.from_config(_config())

@@ -138,6 +138,13 @@ class SealedSecrets:
                 ]
         return SecretReport(dict(by_key), tuple(unreadable))
 
+    def newest_opens(self) -> bool:
+        """Whether the vault opens the secret that was made last; true when there is none."""
+        newest = _SEALED.order_by(None).order_by(service_auth.c.service_auth_id.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(newest).first()
+        return row is None or self._opens(row)
+
     def forget_unreadable(self) -> int:
         """Remove the secrets that the vault cannot open; gives their number."""
         number = 0

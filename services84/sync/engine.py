@@ -22,6 +22,7 @@ from services84.errors import (
     SyncInterrupted,
 )
 from services84.imap.connection import ImapConnection
+from services84.metrics import Metrics, outcome_of
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
@@ -65,11 +66,13 @@ class SyncEngine:
         mail: MailServers,
         settings: Settings,
         clock: Callable[[], datetime],
+        metrics: Metrics | None = None,
     ) -> None:
         self._accounts = accounts
         self._folders = folders
         self._items = items
         self._mail = mail
+        self._metrics = metrics or Metrics()
         self._settings = settings
         self._clock = clock
         self._stopping = threading.Event()
@@ -112,12 +115,16 @@ class SyncEngine:
         ) as keeper:
             error = self._attempt(_Task(lease, keeper, slot, tally, progress))
         seconds = (self._clock() - started).total_seconds()
+        self._count(tally)
+        self._metrics.sync_finished(outcome=outcome_of(error), seconds=seconds)
         log.info(
             "sync.finished",
             account=lease.account_id,
+            outcome=outcome_of(error),
             new=tally.new,
             changed=tally.changed,
             removed=tally.removed,
+            bytes=tally.bytes_done,
             seconds=round(seconds, 3),
             error=error.message if error else None,
         )
@@ -155,6 +162,7 @@ class SyncEngine:
             except Interrupted:
                 raise _interruption()[0] from None
             finally:
+                self._count(tally)
                 self._finish(lease, RunOutcome(partial=True), tally)
         seconds = (self._clock() - started).total_seconds()
         return SyncReport(
@@ -212,6 +220,11 @@ class SyncEngine:
         except LeaseLost as lost:
             return lost
         return None
+
+    def _count(self, tally: Tally) -> None:
+        self._metrics.mail_changed(
+            new=tally.new, changed=tally.changed, removed=tally.removed, stored=tally.bytes_done
+        )
 
     def _sync(self, task: _Task) -> None:
         with self._connected(task.lease.account_id) as connection:

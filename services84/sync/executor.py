@@ -6,6 +6,7 @@ who waits for it is `desk`'s.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections import deque
@@ -54,6 +55,8 @@ class _Task:
     ) -> None:
         self.arguments = account_id, progress, slot
         self.future: Future[Result] = Future()
+        # So that the log lines of a sync name the request that it began for.
+        self.context = contextvars.copy_context()
 
 
 class LocalExecutor:
@@ -112,7 +115,7 @@ class LocalExecutor:
 
     def _do(self, task: _Task) -> None:
         try:
-            result = self._job(*task.arguments)
+            result = task.context.run(self._job, *task.arguments)
         except BaseException as error:
             task.future.set_exception(error)
         else:

@@ -14,6 +14,7 @@ from lxml import etree
 
 from services84.application import Application
 from services84.namespaces import SERVICES84, SOAP11_ENVELOPE, SOAP12_ENVELOPE
+from services84.requestids import EXTRA
 from services84.security.passwords import hash_password
 from services84.security.tickets import hash_ticket, new_ticket
 from services84.security.vault import Vault
@@ -52,10 +53,16 @@ class Reply:
         return {etree.QName(child).localname: child.text or "" for child in info}
 
     @property
-    def extra(self) -> dict[str, str]:
+    def told(self) -> dict[str, str]:
+        """Everything in ExtraInfo."""
         info = self.header("ExtraInfo")
         pairs = [] if info is None else list(info)
         return {pair[0].text or "": pair[1].text or "" for pair in pairs}
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """What the operation tells in ExtraInfo; the id of the request is not its own."""
+        return {key: value for key, value in self.told.items() if key != EXTRA}
 
     @property
     def body(self) -> etree._Element:
