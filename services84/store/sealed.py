@@ -138,12 +138,17 @@ class SealedSecrets:
                 ]
         return SecretReport(dict(by_key), tuple(unreadable))
 
-    def newest_opens(self) -> bool:
-        """Whether the vault opens the secret that was made last; true when there is none."""
-        newest = _SEALED.order_by(None).order_by(service_auth.c.service_auth_id.desc()).limit(1)
+    def newest_open(self) -> bool:
+        """Whether the vault opens the newest secret of every kind; true where there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(newest).first()
-        return row is None or self._opens(row)
+            found = [
+                (place, row)
+                for place in _PLACES
+                for row in connection.execute(
+                    place.rows.order_by(None).order_by(place.id.desc()).limit(1)
+                ).all()
+            ]
+        return all(self._opens(*each) for each in found)
 
     def forget_unreadable(self) -> int:
         """Remove the secrets that the vault cannot open; gives their number."""

@@ -137,7 +137,7 @@ class Readiness:
     def _check_key(self) -> None:
         """The key file as it is at this moment: what a restart would find."""
         vault = Vault.load(self._services.settings.key_file)
-        if not SealedSecrets(self._services.database, vault).newest_opens():
+        if not SealedSecrets(self._services.database, vault).newest_open():
             raise SecretError("the key does not open the mail passwords of the database")
 
     def _check_scheduler(self) -> None:
