@@ -120,6 +120,7 @@ class Application:
             ),
             mail=mail,
             slots=slots,
+            metrics=self.metrics,
             clock=clock,
         )
         self._stopping = threading.Lock()
@@ -132,7 +133,7 @@ class Application:
             for name, table in TABLES.items()
         }
         self._web_api = RestFront(self.services, budget)
-        self._probes = Probes(self.services, self.metrics)
+        self._probes = Probes(self.services)
         if background:
             self.scheduler.start()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services84.metrics import Metrics
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
@@ -43,4 +44,5 @@ class Services:
     errands: Errands
     mail: MailServers
     slots: HostSlots
+    metrics: Metrics
     clock: Callable[[], datetime]

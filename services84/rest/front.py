@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException
 
 from services84.agents.services import Services
 from services84.errors import CallError, MessageError
-from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish
+from services84.metrics import OK
+from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish, services
 from services84.rest.problems import problem_reply
 from services84.rest.versions import versions
 from services84.wire.body import RequestBody
@@ -83,15 +84,19 @@ def _end(reply: Response) -> Response:
         request.environ[BODY].leave()
     reply.headers.setdefault("Cache-Control", "no-store")
     reply.headers.setdefault("X-Content-Type-Options", "nosniff")
-    call = call_so_far()
+    call, outcome = call_so_far(), g.get("outcome", OK)
+    operation, seconds = g.get("operation") or request.endpoint, time.monotonic() - g.started
+    services().metrics.call_served(
+        service="rest", operation=operation, protocol="HTTP", outcome=outcome, seconds=seconds
+    )
     log.info(
         "call",
         service="rest",
-        operation=g.get("operation") or request.endpoint,
+        operation=operation,
         method=request.method,
         status=reply.status_code,
-        outcome=g.get("outcome", "ok"),
-        seconds=round(time.monotonic() - g.started, 3),
+        outcome=outcome,
+        seconds=round(seconds, 3),
         associate=call.associate.associate_id if call and call.associate else None,
     )
     return reply

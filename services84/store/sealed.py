@@ -148,7 +148,7 @@ class SealedSecrets:
                     place.rows.order_by(None).order_by(place.id.desc()).limit(1)
                 ).all()
             ]
-        return all(self._opens(*each) for each in found)
+        return all(self._problem(*each) is None for each in found)
 
     def forget_unreadable(self) -> int:
         """Remove the secrets that the vault cannot open; gives their number."""

@@ -18,7 +18,6 @@ import structlog
 
 from services84.agents.services import Services
 from services84.errors import SecretError, Services84Error, StoreError
-from services84.metrics import Metrics
 from services84.proxies import client_address, comes_from_proxy, is_forwarded, is_within
 from services84.security.vault import Vault
 from services84.settings import Settings
@@ -43,11 +42,9 @@ class Probes:
     def __init__(
         self,
         services: Services,
-        metrics: Metrics,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._services = services
-        self._metrics = metrics
         self._measures = DatabaseMeasures(services)
         self._readiness = Readiness(services, monotonic)
         self._answers: dict[str, Callable[[Environ], Answer]] = {
@@ -96,7 +93,7 @@ class Probes:
                 return HTTPStatus.UNAUTHORIZED, TEXT, body, challenge
             return HTTPStatus.FORBIDDEN, TEXT, body, []
         accept = str(environ.get("HTTP_ACCEPT") or "")
-        text, kind = self._metrics.exposition(accept, self._measures)
+        text, kind = self._services.metrics.exposition(accept, self._measures)
         return HTTPStatus.OK, kind, text, []
 
 

@@ -32,6 +32,7 @@ def test_authenticate_save_sync_get_and_a_bad_ticket(
     assert account_id > 0
     assert "ticket" in told.pop("bad ticket text")
     assert float(told.pop("Sync.Seconds")) >= 0
+    assert told.pop("Request.Id")
     assert told == {
         "wrong password": "succeeded",
         "wrong password authenticated": "False",

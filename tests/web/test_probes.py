@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services84.metrics import Metrics
 from services84.security.vault import Vault
 from services84.settings import Settings
 from services84.store.service_leases import ServiceLeases
@@ -112,7 +111,7 @@ def test_a_key_of_another_installation_is_named(service: Service) -> None:
 
 def test_the_scheduler_may_be_missing_while_another_process_takes_over(service: Service) -> None:
     seconds = [0.0]
-    probes = Probes(service.services, Metrics(), monotonic=lambda: seconds[0])
+    probes = Probes(service.services, monotonic=lambda: seconds[0])
     leases = ServiceLeases(service.application.database)
 
     def checked() -> str:
