@@ -13,11 +13,11 @@ as UTF-8: SOAP::Lite sends every string like that which is not ASCII.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from lxml import etree
-from spyne import Array, ByteArray, ComplexModelBase, ModelBase, Unicode
+from spyne import Array, ComplexModelBase, ModelBase, Unicode
 from spyne.protocol.soap import Soap11
 from spyne.protocol.soap.soap12 import Soap12
 from spyne.util.cdict import cdict
@@ -34,10 +34,10 @@ from services84.namespaces import (
 )
 from services84.soap.envelope import SoapVersion, local_name, split_name
 from services84.soap.longtexts import LONG, LongTexts
+from services84.soap.plans import NIL, Plans, element_name
 from services84.soap.simple import READERS, WRITERS
 from services84.wire import lexical
 
-_NIL = f"{{{XSI}}}nil"
 _TYPE = f"{{{XSI}}}type"
 _SOAP_ENCODINGS = (
     "http://schemas.xmlsoap.org/soap/encoding/",
@@ -62,10 +62,7 @@ class _ContractRules:
     """Mixed into Spyne's protocols; see the module."""
 
     ns_soap_env: str
-    serialization_handlers: Any
     _to_unicode_handlers: Any
-    to_parent: Callable[..., Any]
-    to_unicode: Callable[..., str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,10 +73,9 @@ class _ContractRules:
                 Array: self._items_from_element,
             }
         )
-        self.serialization_handlers[ModelBase] = self._simple_to_parent
-        self.serialization_handlers[ByteArray] = self._binary_to_parent
         self._readers = cdict(READERS)
         self._to_unicode_handlers.update(WRITERS)
+        self._plans = Plans(lambda kind: partial(self._to_unicode_handlers[kind], kind))
 
     def from_element(self, ctx: Any, cls: Any, element: Any) -> Any:
         """The value of an element of type `cls`; None for a nil one. Raises InvalidMember."""
@@ -107,25 +103,11 @@ class _ContractRules:
         self.to_parent(ctx, reply, ctx.out_object[0], body, SERVICES84)
         ctx.out_document = envelope
 
-    def null_to_parent(
-        self, _ctx: Any, cls: Any, _inst: Any, parent: Any, ns: str, name: str, **_: Any
+    def to_parent(
+        self, ctx: Any, cls: Any, inst: Any, parent: Any, ns: str, name: str | None = None, **_: Any
     ) -> None:
-        """Write a nil, but never for what cannot be nil."""
-        if cls.Attributes.nillable:
-            etree.SubElement(parent, f"{{{ns}}}{name}").set(_NIL, "true")
-
-    def _simple_to_parent(
-        self, _ctx: Any, cls: Any, inst: Any, parent: Any, ns: str, name: str, **_: Any
-    ) -> None:
-        text = self.to_unicode(cls, inst)
-        etree.SubElement(parent, f"{{{ns}}}{name}").text = text
-
-    def _binary_to_parent(
-        self, ctx: Any, _cls: Any, inst: Any, parent: Any, ns: str, name: str, **_: Any
-    ) -> None:
-        packed = lexical.packed_binary(inst)
-        text = packed if len(packed) <= LONG else ctx.out_string.mark(packed)
-        etree.SubElement(parent, f"{{{ns}}}{name}").text = text
+        """Write a value of type `cls` into `parent`; a nil never for what cannot be nil."""
+        self._plans.plan(cls)(ctx, inst, parent, element_name(cls, ns, name))
 
     def _simple_from_element(self, _ctx: Any, cls: Any, element: Any) -> Any:
         if len(element):
@@ -223,7 +205,7 @@ def _step(element: Any) -> str:
 
 
 def _is_nil(element: Any) -> bool:
-    text = element.get(_NIL)
+    text = element.get(NIL)
     if text is None:
         return False
     try:
