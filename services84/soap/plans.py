@@ -20,8 +20,8 @@ from spyne import Array, ByteArray, ComplexModelBase
 from spyne.model.complex import XmlModifier
 
 from services84.namespaces import XSI
-from services84.soap import lexical
 from services84.soap.longtexts import LONG
+from services84.wire import lexical
 
 NIL = f"{{{XSI}}}nil"
 _FOREIGN_ATTRIBUTES = ("exc", "prot")

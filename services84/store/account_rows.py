@@ -26,6 +26,15 @@ OUTGOING = service_auth.alias("outgoing")
 _SIDES = {"incoming": INCOMING, "outgoing": OUTGOING}
 
 
+_KEYS = {
+    side: [
+        (name, f"{side}_{name}")
+        for name in ("service_auth_id", "server", "port", "auth_type", "username", "password")
+    ]
+    for side in _SIDES
+}
+
+
 def _auth_columns(side: str) -> list[Any]:
     return [column.label(f"{side}_{column.key}") for column in _SIDES[side].c]
 
@@ -75,10 +84,7 @@ def account_of(row: Any, vault: Vault | None) -> Account:
 
 
 def _auth_of(row: Any, side: str, vault: Vault | None) -> ServiceAuth | None:
-    stored = {
-        name: row._mapping[f"{side}_{name}"]
-        for name in ("service_auth_id", "server", "port", "auth_type", "username", "password")
-    }
+    stored = {name: getattr(row, key) for name, key in _KEYS[side]}
     if stored["service_auth_id"] is None:
         return None
     sealed = stored.pop("password")

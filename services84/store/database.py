@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Pool, text
+from sqlalchemy import Connection, Engine, Pool, text
 
 from services84.errors import SchemaMismatch, StoreError, StoreUnavailable
 from services84.store import schema
@@ -50,6 +50,11 @@ class Database:
         self._url = parse_url(url)
         self._engine = make_engine(self._url, pool_size)
         self._kind = self._engine.dialect.name
+        # One pool; made here, for options that are set at every use cost as much as a query.
+        self._reading, self._writing, self._fleeting = (
+            self._engine.execution_options(**how[self._kind])
+            for how in (READING, WRITING, FLEETING)
+        )
         self._begin_life()
         self.clock = clock
         _databases.add(self)
@@ -86,27 +91,22 @@ class Database:
         with (
             store_errors(),
             self._turn.taken() if self._turn else nullcontext(),
-            self._connected(WRITING if lasting else FLEETING) as connection,
+            self._connected(self._writing if lasting else self._fleeting) as connection,
         ):
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot for any number of reads; a write in it fails. Raises as `transaction`."""
-        with store_errors(), self._connected(READING) as connection:
+        with store_errors(), self._connected(self._reading) as connection:
             yield connection
 
     @contextmanager
-    def _connected(self, how: dict[str, dict[str, object]]) -> Iterator[Connection]:
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
         if self._unusable:
             raise StoreUnavailable("this process was forked during a transaction; start it anew")
-        with (
-            self._gate.passed() if self._gate else nullcontext(),
-            self._engine.connect() as connection,
-        ):
-            prepared = connection.execution_options(**how[self._kind])
-            with prepared.begin():
-                yield prepared
+        with self._gate.passed() if self._gate else nullcontext(), engine.begin() as connection:
+            yield connection
 
     # The schema ----------------------------------------------------------------------------------
 

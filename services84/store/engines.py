@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,12 +22,22 @@ _SETTING = "SERVICES84_DATABASE_URL"
 _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
 
 BEGIN = "services84_begin"  # execution option: how a transaction of SQLite begins
-_WRITE_AT_ONCE = ("PRAGMA query_only=0", "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE")
-_WRITE_FOR_NOW = ("PRAGMA query_only=0", "PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What a connection has to be told, unless it knows, and the statement that begins."""
+
+    pragmas: tuple[str, ...]
+    statement: str
+
+
+_WRITE_AT_ONCE = _Beginning(("PRAGMA query_only=0", "PRAGMA synchronous=FULL"), "BEGIN IMMEDIATE")
+_WRITE_FOR_NOW = _Beginning(("PRAGMA query_only=0", "PRAGMA synchronous=NORMAL"), "BEGIN IMMEDIATE")
 # Pages four times SQLite's own: mail is written in long runs, and a page costs two writes, to the
 # log and from there, whatever its size. A file that exists already keeps what it has.
 _PAGE_SIZE = 16384
-_READ_ONLY = ("PRAGMA query_only=1", "BEGIN")
+_READ_ONLY = _Beginning(("PRAGMA query_only=1",), "BEGIN")
 WRITING: dict[str, dict[str, Any]] = {
     # Deferred transactions that read first and write later fail at once when another writer was
     # faster, without waiting; a writer therefore takes the lock first.
@@ -136,8 +147,16 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    for statement in connection.get_execution_options().get(BEGIN, _WRITE_AT_ONCE):
-        connection.exec_driver_sql(statement)
+    """Straight to the driver: as statements of SQLAlchemy these took longer than a small query."""
+    wanted = connection.get_execution_options().get(BEGIN, _WRITE_AT_ONCE)
+    driver: Any = connection.connection.driver_connection
+    told = connection.info
+    if told.get(BEGIN) is not wanted:
+        told.pop(BEGIN, None)
+        for pragma in wanted.pragmas:
+            driver.execute(pragma)
+        told[BEGIN] = wanted
+    driver.execute(wanted.statement)
 
 
 # PostgreSQL -------------------------------------------------------------------------------------
