@@ -22,7 +22,9 @@ from services84.metrics import Metrics
 from services84.requestids import identified
 from services84.rest.front import RestFront
 from services84.rest.front import serves as is_of_the_web_api
+from services84.security.mail_providers import read_providers
 from services84.security.outbound import Dialer
+from services84.security.outbound_http import HttpClient
 from services84.security.vault import Vault
 from services84.settings import Settings, read_settings
 from services84.soap.endpoint import SoapEndpoint, asks_for_wsdl
@@ -33,6 +35,7 @@ from services84.store.database import Database
 from services84.store.documents import DocumentStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
+from services84.store.mail_tokens import MailTokenStore
 from services84.store.principals import PrincipalStore
 from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
@@ -40,6 +43,7 @@ from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
 from services84.sync.errands import Errands
+from services84.sync.mail_tokens import MailTokens
 from services84.sync.mailbox import MailServers
 from services84.sync.scheduler import Scheduler
 from services84.sync.slots import HostSlots
@@ -51,6 +55,8 @@ from services84.wire.budget import BodyBudget
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
 _SERVICE = re.compile(r"(?:/[^/]+)?/remote/services84/([a-z]+)\.svc/?", re.IGNORECASE)
+# How long a provider of access tokens is waited for; mail servers and callers wait meanwhile.
+TOKEN_SECONDS = 10.0
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -71,7 +77,8 @@ class Application:
 
     With `background` it syncs by the clock as well, where the settings want that; commands do not.
     Raises KeyUnavailable when the key file cannot be used and SchemaMismatch when the database is
-    of another version; `services84 init` makes both.
+    of another version; `services84 init` makes both. Raises ConfigurationError for a wrong file
+    of providers.
     """
 
     def __init__(
@@ -90,9 +97,10 @@ class Application:
         accounts = AccountStore(self.database, self.vault)
         folders, items = FolderStore(self.database), ItemStore(self.database)
         dialer = Dialer(online=self.settings.online, timeout=self.settings.mail_connect_timeout)
-        mail = MailServers(dialer, self.settings)
         accounts.finish_deletions()
         owner = owner_name()
+        tokens = self._mail_tokens(accounts, dialer, clock, owner)
+        mail = MailServers(dialer, self.settings, tokens)
         slots = HostSlots(
             SlotStore(self.database),
             clock,
@@ -119,6 +127,7 @@ class Application:
                 accounts, folders, self.engine, mail, slots, self.settings, clock, owner, turns
             ),
             mail=mail,
+            mail_tokens=tokens,
             slots=slots,
             metrics=self.metrics,
             clock=clock,
@@ -136,6 +145,19 @@ class Application:
         self._probes = Probes(self.services)
         if background:
             self.scheduler.start()
+
+    def _mail_tokens(
+        self, accounts: AccountStore, dialer: Dialer, clock: Callable[[], datetime], owner: str
+    ) -> MailTokens:
+        return MailTokens(
+            MailTokenStore(self.database, self.vault),
+            accounts,
+            read_providers(self.settings.mail_oauth_file),
+            HttpClient(dialer.dial, ca_file=self.settings.mail_ca_file, seconds=TOKEN_SECONDS),
+            ServiceLeases(self.database),
+            clock,
+            owner,
+        )
 
     def _make_scheduler(self, owner: str) -> Scheduler:
         services = self.services

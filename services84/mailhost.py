@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -41,11 +42,16 @@ class MailHost:
 
 @dataclass(frozen=True)
 class Login:
-    """A user name with its secret; the secret stays out of every representation."""
+    """A user name with its secret; the secret stays out of every representation.
+
+    `renewed` gives another login after this one was refused, where there is a way to one; it
+    raises MailServerError when that fails.
+    """
 
     username: str
     secret: str = field(repr=False)
     mechanism: Mechanism = Mechanism.PASSWORD
+    renewed: Callable[[], Login] | None = field(default=None, repr=False, compare=False)
 
 
 HIGHEST_PORT = 65535

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     mail_ca_file: Path | None = Field(
         None, description="PEM file of certificate authorities to trust beside the system's"
     )
+    mail_oauth_file: Path | None = Field(
+        None,
+        description="TOML file of the providers that renew access tokens for mailboxes; "
+        "for its owner alone",
+    )
     mail_connect_timeout: float = Field(15.0, gt=0, le=300, description="until connected")
     mail_read_timeout: float = Field(60.0, gt=0, le=1800, description="longest silence")
 
@@ -210,7 +215,7 @@ class Settings(BaseSettings):
             raise ValueError("is no name of a header such as X-Remote-User")
         return value
 
-    @field_validator("mail_ca_file", mode="before")
+    @field_validator("mail_ca_file", "mail_oauth_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.courier",
     "tests.support.postgresql",
     "tests.support.submission",
+    "tests.support.token_server",
 ]
 
 # The files that take longest, in the order of their worth to be begun early: with several files at

@@ -22,6 +22,7 @@ from services84.store.principals import PrincipalStore
 from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.errands import Errands
+from services84.sync.mail_tokens import MailTokens
 from services84.sync.mailbox import MailServers
 from services84.sync.slots import HostSlots
 
@@ -43,6 +44,7 @@ class Services:
     sync: SyncDesk
     errands: Errands
     mail: MailServers
+    mail_tokens: MailTokens
     slots: HostSlots
     metrics: Metrics
     clock: Callable[[], datetime]

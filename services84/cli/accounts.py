@@ -8,12 +8,14 @@ import click
 
 from services84.agents.email.accounts import check_hosts
 from services84.agents.email.drafts import draft_of
+from services84.application import Application
 from services84.carriers.account import EMailAccount, ServiceAuth
 from services84.cli.opening import opened_application
 from services84.cli.output import say
-from services84.cli.secrets_input import password_stdin, read_password
-from services84.errors import NotFound
+from services84.cli.secrets_input import password_stdin, read_password, read_token, token_stdin
+from services84.errors import InvalidValue, NotFound
 from services84.mailhost import AUTH_TYPES, split_server
+from services84.store.values import Account
 
 IMAPS_PORT = 993
 SUBMISSIONS_PORT = 465
@@ -94,3 +96,47 @@ def add_account(
         check_hosts(draft, online=application.settings.online)
         saved = application.services.accounts.save(draft)
     say(f"account {saved.email_address} of {saved.associate_name} added, id {saved.account_id}")
+
+
+@account.command("token")
+@click.argument("wanted", metavar="ACCOUNT")
+@click.option("--provider", metavar="NAME", help="Who renews it, a table of the providers' file.")
+@click.option("--forget", is_flag=True, help="Renew the account's access token no more.")
+@token_stdin
+def account_token(wanted: str, provider: str | None, forget: bool, token_stdin: bool) -> None:
+    """Let ACCOUNT (its id or address) sign in by access tokens that PROVIDER renews.
+
+    Asks for what the provider gave at the consent: its token answer (JSON), or the refresh token
+    alone, which is tried at once.
+    """
+    if forget == bool(provider):
+        raise click.UsageError("give --provider or --forget.")
+    with opened_application() as application:
+        tokens = application.services.mail_tokens
+        found = named_account(application, wanted)
+        if forget:
+            was = tokens.forget(found.account_id)
+            say(f"{found.email_address}: " + ("its token is forgotten" if was else "has no token"))
+            return
+        assert provider is not None
+        given = read_token(f"Token of {found.email_address}", from_stdin=token_stdin)
+        tokens.keep(found.account_id, provider, given)
+    say(f"{found.email_address}: signs in by access tokens of {provider}")
+
+
+def named_account(application: Application, name: str) -> Account:
+    """The one account of this id or address.
+
+    Raises NotFound when there is none, InvalidValue when there are several.
+    """
+    found = [
+        each
+        for each in application.services.accounts.list_all()
+        if str(each.account_id) == name or each.email_address.casefold() == name.casefold()
+    ]
+    if not found:
+        raise NotFound(f"no mail account {name}; `services84 status` lists them")
+    if len(found) > 1:
+        ids = ", ".join(str(each.account_id) for each in found)
+        raise InvalidValue("ACCOUNT", name, f"is the address of several; give one of {ids}")
+    return found[0]

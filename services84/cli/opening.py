@@ -10,6 +10,7 @@ from typing import Any
 from services84.application import Application
 from services84.cli.output import complain
 from services84.logs import set_up_logging
+from services84.security.mail_providers import read_providers
 from services84.security.vault import Vault
 from services84.settings import Settings, read_settings, unknown_settings
 from services84.store.database import Database
@@ -74,8 +75,9 @@ def opened_principals() -> Iterator[PrincipalStore]:
 def check_installation(settings: Settings) -> None:
     """See that key and database are ready, before processes are started that need them.
 
-    Raises KeyUnavailable, SchemaMismatch or StoreUnavailable.
+    Raises ConfigurationError, KeyUnavailable, SchemaMismatch or StoreUnavailable.
     """
+    read_providers(settings.mail_oauth_file)
     Vault.load(settings.key_file)
     database = Database(settings.database_url, pool_size=2)
     try:

@@ -49,7 +49,7 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
         "updated": now,
     }
     if before is None or draft.reset_errors:
-        values |= _unblemished()
+        values |= unblemished()
     if before is not None and draft.reset_errors:
         # A sync under way uses what was saved before; its lease is not worth anything any more.
         values |= _end_sync(connection, before.run_id, now)
@@ -194,8 +194,9 @@ def _check_associate(connection: Connection, associate_id: int) -> None:
         raise NotFound(f"no associate {associate_id}")
 
 
-def _unblemished() -> dict[str, Any]:
-    """Unknown, not Ok: nobody has tried these credentials yet."""
+def unblemished() -> dict[str, Any]:
+    """The state of an account with new credentials: Unknown, not Ok, since nobody has tried them
+    yet."""
     return {
         "account_status": int(AccountStatus.UNKNOWN),
         "error_count": 0,

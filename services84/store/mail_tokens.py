@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select, update
 
-from services84.store.account_changes import drop_mail_token, no_account
+from services84.store.account_changes import drop_mail_token, no_account, unblemished
 from services84.store.account_rows import Vault, exists
 from services84.store.database import Database
 from services84.store.key_lock import while_sealing
@@ -61,11 +61,12 @@ class MailTokenStore:
         access_token: str,
         expires: datetime | None,
         sides: Iterable[int],
+        now: datetime | None = None,
     ) -> None:
         """Store the tokens of an account, in the place of those that it has; the access token
-        becomes the password of `sides`. Clears what an earlier failure has left behind. Raises
-        NotFound."""
-        now = self._database.clock()
+        becomes the password of `sides`. As other new credentials they clear Failing and Failed.
+        `now` is the database's clock unless given. Raises NotFound."""
+        now = now or self._database.clock()
         with self._database.transaction() as connection:
             found = connection.execute(
                 select(email_account.c.email_account_id).where(exists(account_id)).with_for_update()
@@ -87,6 +88,11 @@ class MailTokenStore:
                 .on_conflict_do_update(index_elements=["email_account_id"], set_=values)
             )
             self._set_passwords(connection, sides, access_token, now)
+            connection.execute(
+                update(email_account)
+                .where(email_account.c.email_account_id == account_id)
+                .values(**unblemished(), updated=now)
+            )
 
     def renew(
         self,
@@ -95,6 +101,7 @@ class MailTokenStore:
         access_token: str,
         expires: datetime | None,
         sides: Iterable[int],
+        now: datetime,
     ) -> bool:
         """Store what a provider gave for `known`; False where another token was kept meanwhile,
         which is left as it is.
@@ -102,7 +109,6 @@ class MailTokenStore:
         A side without a password gets none: it may have been added since, with another server
         than those that the token was given for.
         """
-        now = self._database.clock()
         with self._database.transaction() as connection:
             while_sealing(connection)
             values = {

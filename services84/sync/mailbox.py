@@ -5,16 +5,20 @@ Opens connections on behalf of the engine and of operations; what is done with t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
-from services84.errors import InvalidValue
+from services84.errors import LoginRefused
 from services84.imap.connection import ImapConnection, Timeouts, connect
-from services84.mailhost import AUTH_TYPES, Login, MailHost, mechanism_for, transport_for
+from services84.mailhost import Login, MailHost, transport_for
 from services84.security.outbound import Dialer
 from services84.settings import Settings
 from services84.smtp import submission
 from services84.store.values import ServiceAuth
+from services84.sync.mail_tokens import MailTokens, plain_login
+
+Opened = TypeVar("Opened")
 
 Tracing = Callable[[str, MailHost], Callable[[str], None]]
 """Given a user name and a server, gives who is to be told of that conversation's lines."""
@@ -23,8 +27,11 @@ Tracing = Callable[[str, MailHost], Callable[[str], None]]
 class MailServers:
     """Opens connections to mail servers under the settings' time-outs and the outbound policy."""
 
-    def __init__(self, dialer: Dialer, settings: Settings) -> None:
+    def __init__(
+        self, dialer: Dialer, settings: Settings, tokens: MailTokens | None = None
+    ) -> None:
         self._dialer = dialer
+        self._tokens = tokens
         self._connect_timeout = settings.mail_connect_timeout
         self._read_timeout = settings.mail_read_timeout
         self._ca_file = settings.mail_ca_file
@@ -47,57 +54,90 @@ class MailServers:
 
         `patience` is the longest silence in seconds where that is to be less than the settings'.
         """
-        return connect(
-            host,
+        return _signed_in(
             login,
-            dial=self._dialer.dial,
-            timeouts=Timeouts(self._connect_timeout, self._read(patience)),
-            ca_file=self._ca_file,
-            allow_cleartext=self._cleartext,
-            trace=self._tracing(login.username, host) if self._tracing else None,
+            lambda login: connect(
+                host,
+                login,
+                dial=self._dialer.dial,
+                timeouts=Timeouts(self._connect_timeout, self._read(patience)),
+                ca_file=self._ca_file,
+                allow_cleartext=self._cleartext,
+                trace=self._tracing(login.username, host) if self._tracing else None,
+            ),
         )
 
     def imap_of(self, auth: ServiceAuth, *, patience: float | None = None) -> ImapConnection:
         """A signed-in IMAP connection for an account's incoming side; raises MailServerError."""
         host = self.where(auth.server, auth.port)
-        return self.imap(host, login_of(auth), patience=patience)
+        return self.imap(host, self.login_of(auth), patience=patience)
+
+    def login_of(self, auth: ServiceAuth) -> Login:
+        """The login of a side of an account, its access token renewed if need be.
+
+        Raises InvalidValue for an unknown AuthType, MailServerError where a renewal fails.
+        """
+        return self._tokens.login_of(auth) if self._tokens is not None else plain_login(auth)
 
     def _read(self, patience: float | None) -> float:
         return self._read_timeout if patience is None else min(patience, self._read_timeout)
 
     def check_smtp(self, host: MailHost, login: Login, *, patience: float | None = None) -> None:
         """Sign in at a submission server and leave; raises MailServerError."""
-        submission.check_login(
-            host,
+        timeouts = submission.Timeouts(self._connect_timeout, self._read(patience))
+        _signed_in(
             login,
-            dial=self._dialer.dial,
-            timeouts=submission.Timeouts(self._connect_timeout, self._read(patience)),
-            ca_file=self._ca_file,
-            allow_cleartext=self._cleartext,
+            lambda login: submission.check_login(
+                host,
+                login,
+                dial=self._dialer.dial,
+                timeouts=timeouts,
+                ca_file=self._ca_file,
+                allow_cleartext=self._cleartext,
+            ),
         )
 
+    @contextmanager
     def smtp(
         self, host: MailHost, login: Login, *, patience: float, verdict: float
-    ) -> AbstractContextManager[submission.Session]:
+    ) -> Iterator[submission.Session]:
         """A session at a submission server, signed in unless the login is empty, and ended with
         its block; raises MailServerError.
 
         `patience` is as for `imap`; `verdict` the longest wait in seconds for the answer to a
         message that has been handed over whole.
         """
-        return submission.session(
-            host,
-            login,
-            dial=self._dialer.dial,
-            timeouts=submission.Timeouts(self._connect_timeout, self._read(patience), verdict),
-            ca_file=self._ca_file,
-            allow_cleartext=self._cleartext,
-        )
+        timeouts = submission.Timeouts(self._connect_timeout, self._read(patience), verdict)
+        with ExitStack() as stack:
+            yield _signed_in(
+                login,
+                lambda login: stack.enter_context(
+                    submission.session(
+                        host,
+                        login,
+                        dial=self._dialer.dial,
+                        timeouts=timeouts,
+                        ca_file=self._ca_file,
+                        allow_cleartext=self._cleartext,
+                    )
+                ),
+            )
 
 
-def login_of(auth: ServiceAuth) -> Login:
-    """The login that a ServiceAuth describes; raises InvalidValue for an unknown AuthType."""
-    mechanism = mechanism_for(auth.auth_type)
-    if mechanism is None:
-        raise InvalidValue("AuthType", auth.auth_type, f"is none of {AUTH_TYPES}")
-    return Login(auth.username, auth.password or "", mechanism)
+def _signed_in(login: Login, attempt: Callable[[Login], Opened]) -> Opened:
+    """What the attempt opens; a refused login that can be renewed is tried once more with that."""
+    try:
+        return attempt(login)
+    except LoginRefused as refusal:
+        if login.renewed is None:
+            raise
+        try:
+            renewed = login.renewed()
+        except LoginRefused as failure:
+            text = f"{refusal.message}; {failure.message}"
+            raise LoginRefused(text, host=refusal.host) from failure
+    try:
+        return attempt(renewed)
+    except LoginRefused as refusal:
+        text = f"{refusal.message}; the access token had just been renewed"
+        raise LoginRefused(text, host=refusal.host) from refusal

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from click.testing import Result
 
 from services84.application import Application
 from services84.store.values import AccountStatus
@@ -10,6 +13,7 @@ from tests.cli.conftest import Run
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import append, message
 from tests.support.server import free_port
+from tests.support.token_server import TokenServer, provider_file
 
 PASSWORD = "mail secret"
 
@@ -24,7 +28,7 @@ def anna(installed: Run) -> Run:
     return installed
 
 
-def add(run: Run, address: str, *options: str, imap: str = "imap.example.com:993") -> object:
+def add(run: Run, address: str, *options: str, imap: str = "imap.example.com:993") -> Result:
     command = ["account", "add", address, "--associate", "anna", "--imap", imap]
     command += ["--username", "anna", "--password-stdin", *options]
     return run(*command, stdin=PASSWORD)
@@ -143,3 +147,94 @@ def test_status_without_accounts(installed: Run) -> None:
     result = installed("status")
     assert result.exit_code == 0
     assert "no mail accounts" in result.stdout
+
+
+@pytest.fixture
+def bearer(anna: Run, token_server: TokenServer, installation: Path) -> Run:
+    """An installation with a provider of access tokens, and an account that signs in by them."""
+    provider_file(installation, token_server.url())
+    assert add(anna, "anna@example.com", "--auth-type", "XOAUTH2").exit_code == 0
+    return anna
+
+
+def token(run: Run, *options: str, stdin: str = "", account: str = "ANNA@example.com") -> Result:
+    command = ["account", "token", account, *options, "--token-stdin"]
+    return run(*command, stdin=stdin)
+
+
+@pytest.mark.parametrize(
+    ("options", "stdin", "code", "problem"),
+    [
+        ([], "r", 2, "--provider or --forget"),
+        (["--provider", "example", "--forget"], "r", 2, "--provider or --forget"),
+        (["--provider", "example"], " \n", 2, "it is empty"),
+        (["--provider", "example"], "two words", 2, "is no token"),
+        (["--provider", "example"], '{"access_token": "only"}', 2, "RefreshToken"),
+        (["--provider", "google"], "r", 2, "not configured"),
+        (["--provider", "example"], "never-given", 1, "invalid_grant"),
+    ],
+)
+def test_a_token_that_cannot_be_renewed_is_refused(
+    bearer: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    stdin: str,
+    code: int,
+    problem: str,
+) -> None:
+    monkeypatch.setenv("SERVICES84_MAIL_OAUTH_FILE", "providers.toml")
+    result = token(bearer, *options, stdin=stdin)
+    assert (result.exit_code, problem in result.stderr) == (code, True), result.stderr
+    assert "never-given" not in result.output
+
+
+def test_a_refresh_token_is_taken_and_forgotten(
+    bearer: Run,
+    application: Application,
+    token_server: TokenServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SERVICES84_MAIL_OAUTH_FILE", "providers.toml")
+    refresh = token_server.consent("anna")
+    result = token(bearer, "--provider", "example", stdin=f"{refresh}\n")
+    assert result.exit_code == 0, result.stderr
+    assert "signs in by access tokens of example" in result.stdout
+    account = application.services.accounts.list_all()[0]
+    opened = application.services.accounts.get(account.account_id)
+    assert opened is not None
+    assert opened.incoming is not None
+    assert opened.incoming.password in token_server.users
+    assert application.services.mail_tokens.provider_of(account.account_id) == "example"
+    result = token(bearer, "--forget", account=str(account.account_id))
+    assert "its token is forgotten" in result.stdout
+    assert application.services.mail_tokens.provider_of(account.account_id) is None
+    assert "has no token" in token(bearer, "--forget").stdout
+
+
+def test_an_account_that_is_not_the_only_one_is_asked_for_by_id(bearer: Run) -> None:
+    add(bearer, "anna@example.com")
+    result = token(bearer, "--forget")
+    assert result.exit_code == 2
+    assert "give one of 1, 2" in result.stderr
+    assert token(bearer, "--forget", account="9").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[example", "is no TOML"),
+        ("[example]\nclient_id = 'x'\nclient_secret = 'hush'\n", "has no token_url"),
+        ("[example]\nclient_sekret = 'hush'\n", "client_sekret is not known"),
+    ],
+)
+def test_a_wrong_file_of_providers_stops_every_process_and_shows_no_secret(
+    installed: Run, installation: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    (installation / "providers.toml").write_text(text)
+    (installation / "providers.toml").chmod(0o600)
+    monkeypatch.setenv("SERVICES84_MAIL_OAUTH_FILE", "providers.toml")
+    for command in (["sync", "--all"], ["serve"]):
+        result = installed(*command)
+        assert result.exit_code == 2
+        assert problem in result.stderr
+        assert "hush" not in result.output

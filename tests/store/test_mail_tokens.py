@@ -14,7 +14,14 @@ from services84.store.accounts import AccountStore
 from services84.store.mail_tokens import MailTokenStore
 from services84.store.sealed import SealedSecrets, SecretCount
 from services84.store.tables import mail_token
-from services84.store.values import Account, AccountDraft, MailToken, ServiceAuth
+from services84.store.values import (
+    Account,
+    AccountDraft,
+    AccountStatus,
+    MailToken,
+    RunOutcome,
+    ServiceAuth,
+)
 from tests.store.conftest import PlainVault, Stores
 
 HOUR = timedelta(hours=1)
@@ -42,7 +49,9 @@ def kept(stores: Stores, tokens: MailTokenStore) -> tuple[Account, MailToken]:
     """An account whose access token can be renewed."""
     account = stores.accounts.save(oauth_draft(stores))
     expires = stores.now + HOUR
-    tokens.keep(account.account_id, "google", "refresh 1", "access 1", expires, sides(account))
+    tokens.keep(
+        account.account_id, "google", "refresh 1", "access 1", expires, sides(account), stores.now
+    )
     found = tokens.of_account(account.account_id)
     assert found is not None
     return account, found
@@ -60,7 +69,7 @@ def test_an_account_without_a_token_has_none(stores: Stores, tokens: MailTokenSt
     assert tokens.of_side(sides(account)[0]) is None
     assert not tokens.forget(account.account_id)
     with pytest.raises(NotFound):
-        tokens.keep(99, "google", "r", "a", None, [])
+        tokens.keep(99, "google", "r", "a", None, [], stores.now)
 
 
 def test_the_access_token_becomes_the_password_of_the_named_sides(
@@ -87,7 +96,7 @@ def test_nothing_secret_is_stored_in_clear(stores: Stores, tokens: MailTokenStor
 def test_a_renewal_replaces_both_tokens_at_once(stores: Stores, tokens: MailTokenStore) -> None:
     account, found = kept(stores, tokens)
     stores.later(hours=1)
-    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account))
+    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account), stores.now)
     renewed = tokens.of_account(account.account_id)
     assert renewed is not None
     assert (renewed.refresh_token, renewed.expires) == ("refresh 2", None)
@@ -97,8 +106,8 @@ def test_a_renewal_replaces_both_tokens_at_once(stores: Stores, tokens: MailToke
 
 def test_a_late_renewal_overwrites_nothing_newer(stores: Stores, tokens: MailTokenStore) -> None:
     account, found = kept(stores, tokens)
-    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account))
-    assert not tokens.renew(found, "refresh 3", "access 3", None, sides(account))
+    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account), stores.now)
+    assert not tokens.renew(found, "refresh 3", "access 3", None, sides(account), stores.now)
     tokens.give_up(found, "too late")
     renewed = tokens.of_account(account.account_id)
     assert renewed is not None
@@ -111,8 +120,10 @@ def test_a_token_that_was_removed_and_kept_anew_is_another(
 ) -> None:
     account, found = kept(stores, tokens)
     assert tokens.forget(account.account_id)
-    tokens.keep(account.account_id, "google", "refresh 2", "access 2", None, sides(account))
-    assert not tokens.renew(found, "refresh 3", "access 3", None, sides(account))
+    tokens.keep(
+        account.account_id, "google", "refresh 2", "access 2", None, sides(account), stores.now
+    )
+    assert not tokens.renew(found, "refresh 3", "access 3", None, sides(account), stores.now)
 
 
 def test_a_problem_stays_until_another_token_is_kept(
@@ -123,7 +134,9 @@ def test_a_problem_stays_until_another_token_is_kept(
     failed = tokens.of_account(account.account_id)
     assert failed is not None
     assert failed.problem == "consent was withdrawn"
-    tokens.keep(account.account_id, "google", "refresh 2", "access 2", None, sides(account))
+    tokens.keep(
+        account.account_id, "google", "refresh 2", "access 2", None, sides(account), stores.now
+    )
     mended = tokens.of_account(account.account_id)
     assert mended is not None
     assert mended.problem == ""
@@ -152,7 +165,9 @@ def test_a_side_that_was_added_without_a_password_is_given_none(
     stores: Stores, tokens: MailTokenStore
 ) -> None:
     account = stores.accounts.save(oauth_draft(stores, outgoing=None))
-    tokens.keep(account.account_id, "google", "refresh 1", "access 1", None, sides(account))
+    tokens.keep(
+        account.account_id, "google", "refresh 1", "access 1", None, sides(account), stores.now
+    )
     found = tokens.of_account(account.account_id)
     assert found is not None
     assert account.incoming is not None
@@ -166,7 +181,7 @@ def test_a_side_that_was_added_without_a_password_is_given_none(
             outgoing=other,
         )
     )
-    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account))
+    assert tokens.renew(found, "refresh 2", "access 2", None, sides(account), stores.now)
     assert passwords(stores, account) == ["access 2", None]
 
 
@@ -175,14 +190,14 @@ def test_a_deleted_account_takes_its_token_along(stores: Stores, tokens: MailTok
     stores.accounts.delete(account.account_id)
     assert tokens.of_account(account.account_id) is None
     with pytest.raises(NotFound):
-        tokens.keep(account.account_id, "google", "r", "a", None, [])
+        tokens.keep(account.account_id, "google", "r", "a", None, [], stores.now)
 
 
 def test_refresh_tokens_of_a_lost_key_are_counted_and_given_up(stores: Stores) -> None:
     vault, other = Vault.of_new_key(), Vault.of_new_key()
     account = AccountStore(stores.database, vault).save(oauth_draft(stores))
     tokens = MailTokenStore(stores.database, vault)
-    tokens.keep(account.account_id, "google", "refresh", "access", None, sides(account))
+    tokens.keep(account.account_id, "google", "refresh", "access", None, sides(account), stores.now)
     with pytest.raises(SecretUnreadable):
         MailTokenStore(stores.database, other).of_account(account.account_id)
     assert SealedSecrets(stores.database, vault).count() == SecretCount(3, 0)
@@ -190,3 +205,21 @@ def test_refresh_tokens_of_a_lost_key_are_counted_and_given_up(stores: Stores) -
     assert lost.count() == SecretCount(3, 3)
     assert lost.forget_unreadable() == 3
     assert lost.count() == SecretCount(0, 0)
+
+
+def test_new_tokens_clear_what_the_old_ones_had_done(
+    stores: Stores, tokens: MailTokenStore
+) -> None:
+    account, _ = kept(stores, tokens)
+    lease = stores.lease(account)
+    outcome = RunOutcome(
+        error_reason="refused",
+        error_count=9,
+        status=AccountStatus.FAILED,
+        next_attempt=stores.now + HOUR,
+        refused_count=9,
+    )
+    stores.accounts.finish_run(lease, outcome, stores.now)
+    assert stores.accounts.ready(stores.now) == []
+    tokens.keep(account.account_id, "google", "r", "a", None, sides(account), stores.now)
+    assert [one.account_id for one in stores.accounts.ready(stores.now)] == [account.account_id]

@@ -36,15 +36,18 @@ class DovecotServer:
 
     `port_plain` offers no TLS, `port_starttls` offers STARTTLS, `port_tls` speaks TLS from the
     first byte. The certificate is for localhost and 127.0.0.1, signed by `ca_file`.
+
+    With `introspection`, the address of a token server (RFC 7662), it takes access tokens as well.
     """
 
-    def __init__(self, folder: Path, binary: str) -> None:
+    def __init__(self, folder: Path, binary: str, *, introspection: str = "") -> None:
         self.folder = folder
         self.host = "127.0.0.1"
         self.port_plain, self.port_starttls, self.port_tls = free_ports(3)
         self.authority = Authority(folder / "ca")
         self.ca_file = self.authority.ca_file
         self._binary = binary
+        self._introspection = introspection
         self._passwords: dict[str, str] = {}
         self._own_logins = 0
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -107,7 +110,7 @@ first_valid_gid = 1
 mail_location = maildir:{self.folder}/mail/%u
 mail_max_userip_connections = 1000
 default_process_limit = 500
-auth_mechanisms = plain login cram-md5
+auth_mechanisms = plain login cram-md5 {"xoauth2 oauthbearer" if self._introspection else ""}
 auth_failure_delay = 0
 auth_username_chars =
 disable_plaintext_auth = no
@@ -115,6 +118,7 @@ passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {self.folder}/users/%u
 }}
+{self._token_passdb() if self._introspection else ""}
 userdb {{
   driver = static
   args = uid={self._uid} gid={self._gid} home={self.folder}/mail/%u
@@ -145,6 +149,19 @@ service imap {{
   process_limit = 500
 }}
 """
+
+    def _token_passdb(self) -> str:
+        path = self.folder / "oauth2.conf.ext"
+        path.write_text(
+            f"introspection_url = {self._introspection}\n"
+            "introspection_mode = post\n"
+            "username_attribute = username\n"
+            "active_attribute = active\n"
+            "active_value = true\n"
+        )
+        return (
+            f"passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {path}\n}}"
+        )
 
     # Running ------------------------------------------------------------------------------------
 
@@ -297,9 +314,9 @@ def find_dovecot() -> str | None:
     return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
 
 
-@pytest.fixture(scope="session")
-def dovecot() -> Iterator[DovecotServer]:
-    """A running Dovecot for the whole session; every test uses users of its own."""
+@contextlib.contextmanager
+def running_dovecot(introspection: str = "") -> Iterator[DovecotServer]:
+    """A Dovecot of one's own; the test is skipped where there is no such program."""
     binary = find_dovecot()
     if binary is None:
         reason = "Dovecot is not installed (Debian: dovecot-imapd)"
@@ -308,9 +325,16 @@ def dovecot() -> Iterator[DovecotServer]:
         pytest.skip(reason)
     # Not below pytest's folder: the path of a Unix socket has room for a hundred characters.
     with tempfile.TemporaryDirectory(prefix="s84-dovecot-", ignore_cleanup_errors=True) as folder:
-        server = DovecotServer(Path(folder), binary)
+        server = DovecotServer(Path(folder), binary, introspection=introspection)
         try:
             server.start()
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[DovecotServer]:
+    """A running Dovecot for the whole session; every test uses users of its own."""
+    with running_dovecot() as server:
+        yield server

@@ -1,5 +1,7 @@
 """The process of `submission`: aiosmtpd on three ports, with every mechanism that we speak.
 
+A user whose password is the address of a token server (RFC 7662) signs in by its access tokens.
+
 Arguments: the folder with users.json and the certificate, then the plain, STARTTLS, TLS and relay
 port; the last asks for no login. What is sent is left in the folder `messages`. Recipients that
 begin with "nobody" are refused, those that begin with "later" for now.
@@ -14,8 +16,10 @@ import os
 import signal
 import ssl
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -59,10 +63,21 @@ class Handler:
     async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
         said = base64.b64decode(args[1]) if len(args) > 1 else await server.challenge_auth(b"")
         fields = dict(part.split("=", 1) for part in said.decode().split("\x01") if "=" in part)
-        result = self._checked(fields["user"], fields["auth"].removeprefix("Bearer "))
+        name, token = fields["user"], fields["auth"].removeprefix("Bearer ")
+        known = self._password(name)
+        if known is not None and known.startswith("http://"):  # somebody else knows the tokens
+            token = known if self._introspected(known, token) == name else ""
+        result = self._checked(name, token)
         if not result.success:
             await server.challenge_auth(b'{"status":"401"}')
         return result
+
+    def _introspected(self, address: str, token: str) -> str | None:
+        with urllib.request.urlopen(
+            f"{address}?{urlencode({'token': token})}", timeout=20
+        ) as answer:
+            said: dict[str, str] = json.load(answer)
+        return said.get("username")
 
     async def handle_RCPT(
         self,

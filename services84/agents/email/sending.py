@@ -49,7 +49,6 @@ from services84.imap.naming import server_name_of
 from services84.mailhost import Login, MailHost
 from services84.mime.addresses import Address
 from services84.store.values import Account, ServiceAuth
-from services84.sync.mailbox import login_of
 
 OUTGOING, SENT_ITEMS = "OutgoingConnectionInfo", "SentItemsConnectionInfo"
 
@@ -193,7 +192,9 @@ def _send_from(
     auth = _outgoing(account)
     host = call.services.mail.where(auth.server, auth.port)
     copies = _copies_of(call, account, host)
-    return _send(call, (host, login_of(auth)), copies, letters, entities, started)
+    return _send(
+        call, (host, call.services.mail.login_of(auth)), copies, letters, entities, started
+    )
 
 
 def _send(
