@@ -73,11 +73,11 @@ def _basic(presented: Presented, credentials: str, settings: Settings) -> Presen
         text = _decoded(base64.b64decode(credentials, validate=True))
     except (binascii.Error, ValueError) as error:
         raise NotAuthenticated("the Basic credentials are no base64") from error
+    if is_ticket(text.removesuffix(":")):  # which has a colon itself
+        return replace(presented, ticket=text.removesuffix(":"))
     name, colon, password = text.partition(":")
     if not colon or not name:
         raise NotAuthenticated("the Basic credentials are not of the form name:password")
-    if not password and is_ticket(name):
-        return replace(presented, ticket=name)
     return replace(presented, name=name, password=password)
 
 

@@ -14,12 +14,14 @@ from services84.agents.call import Call
 from services84.agents.gate import enter
 from services84.agents.registry import Operation
 from services84.agents.services import Services
-from services84.rest.authentication import presented_of
+from services84.errors import InvalidValue
+from services84.rest.authentication import TIME_ZONE, presented_of
 from services84.wire.body import RequestBody
 from services84.wire.budget import BodyBudget, Share
 
 _EXTENSION = "services84"
 BODY = "services84.body"  # where the front keeps the body in the WSGI environ
+NO_ZONE = "is no time zone that is known here; it knows 261, NO, US-NY, Europe/Oslo and their like"
 SPELT_PATH = "services84.path"  # the path as the caller spelt it
 
 
@@ -64,11 +66,13 @@ def admitted(operation: Operation | None = None) -> Call:
     Raises as `presented_of` and `agents.gate.enter` do. What comes of the call is logged with it.
     """
     presented = presented_of(request, services().settings)
-    g.call = enter(
-        services(),
-        presented,
-        needs_associate=operation is None or operation.needs_ticket,
-    )
+    needs_associate = operation is None or operation.needs_ticket
+    try:
+        g.call = enter(services(), presented, needs_associate=needs_associate)
+    except InvalidValue as error:
+        if error.member.startswith("TimeZone/"):  # as it is called over SOAP
+            raise InvalidValue(TIME_ZONE, request.headers.get(TIME_ZONE), NO_ZONE) from error
+        raise
     return cast(Call, g.call)
 
 

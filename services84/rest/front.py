@@ -19,6 +19,7 @@ from services84.agents.services import Services
 from services84.errors import CallError, MessageError
 from services84.metrics import OK
 from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish, services
+from services84.rest.operations import operations, tell_extra
 from services84.rest.problems import problem_reply
 from services84.rest.versions import versions
 from services84.wire.body import RequestBody
@@ -27,7 +28,7 @@ from services84.wire.budget import BodyBudget
 log = structlog.get_logger(__name__)
 
 _API = re.compile(r"(?P<tenant>(?:/[^/]+)??)(?P<path>/api(?:/.*)?)", re.IGNORECASE | re.DOTALL)
-BLUEPRINTS = (versions,)
+BLUEPRINTS = (versions, operations)
 # What views read by Flask's own means (`request.form`): nobody has much to say there. Operations
 # read their bodies by `context.request_body`, which has limits of its own.
 SMALL_BODY = 64 * 1024
@@ -85,6 +86,7 @@ def _end(reply: Response) -> Response:
     reply.headers.setdefault("Cache-Control", "no-store")
     reply.headers.setdefault("X-Content-Type-Options", "nosniff")
     call, outcome = call_so_far(), g.get("outcome", OK)
+    tell_extra(reply, call)
     operation, seconds = g.get("operation") or request.endpoint, time.monotonic() - g.started
     services().metrics.call_served(
         service="rest", operation=operation, protocol="HTTP", outcome=outcome, seconds=seconds

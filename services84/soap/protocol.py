@@ -37,6 +37,7 @@ from services84.soap.longtexts import LONG, LongTexts
 from services84.soap.plans import NIL, Plans, element_name
 from services84.soap.simple import READERS, WRITERS
 from services84.wire import lexical
+from services84.wire.failures import NOT_SHOWN, SECRET_MEMBERS
 
 _TYPE = f"{{{XSI}}}type"
 _SOAP_ENCODINGS = (
@@ -50,10 +51,6 @@ _REFERENCES = (
     "{http://www.w3.org/2003/05/soap-encoding}ref",
     "{http://schemas.microsoft.com/2003/10/Serialization/}Ref",
 )
-# What callers write here is told to nobody, not even to them: replies end up in logs. Value stands
-# beside a Key in every dictionary, that of AuthenticateGeneric among them.
-_SECRETS = ("Password", "Ticket", "ApplicationToken", "Value")
-_NOT_SHOWN = "(not shown)"
 _ENVELOPES = (SOAP11_ENVELOPE, SOAP12_ENVELOPE)
 _PREFIXES = {"n": SERVICES84, "a": ARRAYS, "c": CRYPTOGRAPHY, "i": XSI}
 
@@ -183,7 +180,7 @@ def refuse(element: Any, value: str, problem: str) -> NoReturn:
 
 
 def _shown(element: Any, value: str) -> str:
-    return _NOT_SHOWN if local_name(element.tag) in _SECRETS else value
+    return NOT_SHOWN if local_name(element.tag) in SECRET_MEMBERS else value
 
 
 def path_of(element: Any) -> str:

@@ -25,6 +25,10 @@ from services84.errors import (
 )
 
 SOURCE = "services84"
+# What callers write here is told to nobody, not even to them: replies end up in logs. Value stands
+# beside a Key in every dictionary, that of AuthenticateGeneric among them.
+SECRET_MEMBERS = ("Password", "Ticket", "ApplicationToken", "Value")
+NOT_SHOWN = "(not shown)"
 _SERVERS_OWN = "the service could not fulfil the call; its log says why"
 # What a caller may know of errors whose own words are for the log.
 _GUARDED: tuple[tuple[type[Services84Error], str], ...] = (
