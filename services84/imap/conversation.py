@@ -41,6 +41,13 @@ class Conversation:
         """What the server offers after login, upper-case."""
         return self._session.capabilities
 
+    def _has_messages(self) -> bool:
+        """Whether there is anything to ask the open folder for. Raises MailServerRefused when none
+        is open: that is no empty folder."""
+        if self._selected is None:
+            raise self._refused("has no folder open")
+        return self._exists > 0
+
     # Extensions that have to be asked for ---------------------------------------------------------
 
     def _enable(self) -> None:

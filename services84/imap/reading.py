@@ -45,7 +45,7 @@ class Reading(Conversation):
     def uids(self, *, before: date | None = None) -> list[tuple[int, int]]:
         """The UIDs of all messages, as ranges; of those only that came before the day `before`,
         by the server's calendar."""
-        if not self._exists:
+        if not self._has_messages():
             return []
         wanted = "ALL" if before is None else f"BEFORE {day(before)}"
         return found_uids(self._perform("UID", self._uid_search(wanted)))
@@ -123,7 +123,7 @@ class Reading(Conversation):
     def _fetch(self, uids_set: str, items: str) -> dict[int, Fetched]:
         """UID FETCH; keyed on the UID inside the data, since a server may tell of any message at
         any time, and in several responses."""
-        if not self._exists:
+        if not self._has_messages():
             return {}
         return fetched_by_uid(self._perform("UID", verbatim(f"FETCH {uids_set} {items}")))
 

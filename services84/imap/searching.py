@@ -27,7 +27,7 @@ class Searching(Reading):
 
     def unseen_count(self) -> int:
         """How many messages are not read yet."""
-        if not self._exists:
+        if not self._has_messages():
             return 0
         if "ESEARCH" not in self.capabilities:
             return len(self._search("UNSEEN"))
@@ -75,7 +75,7 @@ class Searching(Reading):
 
     def _search(self, *criteria: Pieces | str) -> list[int]:
         """The UIDs that a UID SEARCH finds."""
-        if not self._exists:
+        if not self._has_messages():
             return []
         brief = "SEARCH RETURN (ALL)" if "ESEARCH" in self.capabilities else "SEARCH"
         said = (verbatim(one) if isinstance(one, str) else one for one in criteria)

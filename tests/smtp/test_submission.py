@@ -166,7 +166,7 @@ def test_misbehaviour_is_told_apart(
             timeouts=Timeouts(0.5, 0.5),
         )
     assert type(caught.value) is kind
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert SECRET not in str(caught.value)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import witness
+from tests.support import events
 from tests.support.dovecot import free_ports
 
 PACKAGES = Path(__file__).resolve().parents[2] / "var" / "courier"
@@ -198,7 +198,7 @@ class CourierServer:
 
     def client(self, user: str) -> imaplib.IMAP4:
         """Another client's connection, signed in; a context manager."""
-        witness.looked()
+        events.looked()
         connection = imaplib.IMAP4(self.host, self.port, timeout=30)
         connection.login(user, self._passwords[user])
         return connection

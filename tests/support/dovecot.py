@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import witness
+from tests.support import events
 from tests.support.certificates import Authority
 
 OWNER_OF_MAIL = "nobody"  # where the tests run as root
@@ -234,7 +234,7 @@ service imap {{
 
     def client(self, user: str) -> imaplib.IMAP4:
         """Another client's connection, signed in, to alter mail with; a context manager."""
-        witness.looked()
+        events.looked()
         connection = imaplib.IMAP4(self.host, self.port_plain, timeout=30)
         try:
             connection.login(user, self._passwords[user])

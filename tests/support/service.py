@@ -21,7 +21,7 @@ from services84.security.vault import Vault
 from services84.settings import read_settings
 from services84.store.database import Database
 from services84.store.values import Associate
-from tests.support import witness
+from tests.support import events
 
 ENVELOPES = {"1.1": SOAP11_ENVELOPE, "1.2": SOAP12_ENVELOPE}
 TYPES = {"1.1": "text/xml; charset=utf-8", "1.2": "application/soap+xml; charset=utf-8"}
@@ -173,7 +173,7 @@ class Service:
             headers.get("content-type", ""),
             etree.fromstring(content, etree.XMLParser(huge_tree=True)),
         )
-        witness.called(body, reply)
+        events.called(body, reply)
         return reply
 
     def request(self, path: str, **environ: Any) -> tuple[str, dict[str, str], bytes]:

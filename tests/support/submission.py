@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import witness
+from tests.support import events
 from tests.support.certificates import Authority
 from tests.support.dovecot import free_ports
 
@@ -69,7 +69,7 @@ class SubmissionServer:
 
     def received(self, recipient: str) -> list[Received]:
         """The messages that were sent to `recipient` until now, in their order."""
-        witness.looked()
+        events.looked()
         found: list[Received] = []
         files = sorted((self._folder / "messages").iterdir(), key=lambda each: each.stat().st_mtime)
         for file in files:
