@@ -45,6 +45,7 @@ from services84.sync.engine import SyncEngine
 from services84.sync.errands import Errands
 from services84.sync.mail_tokens import MailTokens
 from services84.sync.mailbox import MailServers
+from services84.sync.notices import Notices
 from services84.sync.scheduler import Scheduler
 from services84.sync.slots import HostSlots
 from services84.sync.turns import MailboxTurns
@@ -110,7 +111,16 @@ class Application:
         )
         turns = MailboxTurns(ServiceLeases(self.database), clock, owner)
         self.metrics = Metrics()
-        self.engine = SyncEngine(accounts, folders, items, mail, self.settings, clock, self.metrics)
+        self.engine = SyncEngine(
+            accounts,
+            folders,
+            items,
+            mail,
+            self.settings,
+            clock,
+            self.metrics,
+            Notices(accounts, folders, items, mail, slots, clock),
+        )
         self.services = Services(
             settings=self.settings,
             database=self.database,

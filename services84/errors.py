@@ -20,6 +20,7 @@ Services84Error
 │   ├── NotFound              no such account, associate, folder or item
 │   ├── InvalidValue          a member's value makes no sense here
 │   ├── TooManyAttempts       slowed down after repeated refusals
+│   ├── AccountInactive       the account is switched off
 │   ├── SyncInterrupted       the service is stopping, or had to let go of the mail server
 │   └── MailServerError       the mail server, or the way to it
 │       ├── HostNotAllowed    the outbound policy forbids the address
@@ -208,6 +209,19 @@ class TooManyAttempts(CallError):
             parameters={"RetryAfter": f"{retry_after:.0f}"},
         )
         self.retry_after = retry_after
+
+
+class AccountInactive(CallError):
+    """The mail account is switched off (Active=false): nothing syncs it until it is on again."""
+
+    exception_type = "SoAccountInactiveException"
+
+    def __init__(self, account_id: int, email_address: str) -> None:
+        super().__init__(
+            f"mail account {account_id} ({email_address}) is switched off and is not synced;"
+            " set Active to true to have it synced again",
+            parameters={"EMailAccountId": str(account_id)},
+        )
 
 
 class SyncInterrupted(CallError):

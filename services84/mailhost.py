@@ -17,6 +17,7 @@ class Transport(enum.Enum):
 
     TLS = "tls"  # TLS from the first byte (RFC 8314)
     STARTTLS = "starttls"  # upgraded before anything secret is said
+    STARTTLS_ALWAYS = "starttls always"  # the same, to this very machine and with TLS off as well
     PLAIN = "plain"  # only to loopback, or where the operator has switched TLS off
 
 
@@ -99,6 +100,9 @@ def _is_ipv6(text: str) -> bool:
 
 
 IMPLICIT_TLS_PORTS = frozenset({993, 465})
+STARTTLS_PORTS = frozenset(
+    {143, 25, 587}
+)  # the ports that servers upgrade on (RFC 9051, 3207, 6409)
 
 _MECHANISMS = {
     "": Mechanism.PASSWORD,
@@ -129,3 +133,22 @@ def transport_for(port: int, *, tls_required: bool = True, use_ssl: bool = False
     if use_ssl or port in IMPLICIT_TLS_PORTS:
         return Transport.TLS
     return Transport.STARTTLS if tls_required else Transport.PLAIN
+
+
+def transport_of(port: int, ssl: bool | None, *, tls_required: bool = True) -> Transport:
+    """How an account's connection is protected, by its flag and its port.
+
+    None: the port decides, as in `transport_for`. True: TLS, whatever the operator allows; from
+    the first byte, but by STARTTLS on the ports that are for it. False: STARTTLS, as on any port
+    that is not for TLS.
+    """
+    if ssl is None:
+        return transport_for(port, tls_required=tls_required)
+    if ssl:
+        return Transport.STARTTLS_ALWAYS if port in STARTTLS_PORTS else Transport.TLS
+    return Transport.STARTTLS if tls_required else Transport.PLAIN
+
+
+def shown_ssl(port: int, ssl: bool | None) -> bool:
+    """An account's flag for those who know no None; saved again, it changes no transport."""
+    return port in IMPLICIT_TLS_PORTS if ssl is None else ssl

@@ -13,7 +13,7 @@ import ssl
 from pathlib import Path
 
 from services84.errors import ConnectionLost, MailServerError, MailServerTimeout, TlsFailed
-from services84.mailhost import MailHost
+from services84.mailhost import MailHost, Transport
 
 # X509_V_ERR_... of OpenSSL's x509_vfy.h.
 _PROBLEMS = {
@@ -94,8 +94,10 @@ def is_loopback(connection: socket.socket) -> bool:
     return address is not None and address.is_loopback
 
 
-def may_go_in_clear(connection: socket.socket, *, allowed: bool) -> bool:
+def may_go_in_clear(connection: socket.socket, host: MailHost, *, allowed: bool) -> bool:
     """Whether a secret may be said over this unprotected connection."""
+    if host.transport is Transport.STARTTLS_ALWAYS:
+        return False
     return allowed or is_loopback(connection)
 
 

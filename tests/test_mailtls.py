@@ -14,6 +14,8 @@ from services84.errors import TlsFailed
 from services84.mailhost import MailHost, Transport
 
 HOST = MailHost("mail.example.com", 993, Transport.TLS)
+ANYWHERE = MailHost("mail.example.com", 143, Transport.STARTTLS)
+UPGRADED = MailHost("mail.example.com", 143, Transport.STARTTLS_ALWAYS)
 
 
 class Peer:
@@ -47,7 +49,8 @@ def test_only_this_machine_is_loopback(peer: object, loopback: bool) -> None:
     connection: socket.socket = Peer(peer)  # type: ignore[assignment]
 
     assert mailtls.is_loopback(connection) is loopback
-    assert mailtls.may_go_in_clear(connection, allowed=True)
+    assert mailtls.may_go_in_clear(connection, ANYWHERE, allowed=True)
+    assert not mailtls.may_go_in_clear(connection, UPGRADED, allowed=True)
 
 
 @contextlib.contextmanager

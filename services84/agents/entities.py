@@ -138,7 +138,7 @@ def attribute_names(attributes: FolderAttribute) -> list[str]:
 def envelope_of(item: Item) -> EMailEnvelope:
     """The head of a stored message."""
     return EMailEnvelope(
-        ServerId=server_id(item.uid),
+        ServerId=0 if item.is_kept else server_id(item.uid),
         MessageId=item.message_id,
         Subject=item.subject,
         From=address_of(item.sender),
@@ -249,7 +249,7 @@ def entity_of_item(
         MessageID=item.message_id,
         PlainBody=body.plain_body if body else "",
         IsSent=not (item.flags & ItemFlag.DRAFT or folder.attributes & FolderAttribute.DRAFTS),
-        ServerId=server_id(item.uid),
+        ServerId=0 if item.is_kept else server_id(item.uid),
         Attachments=stored_attachments(attachments, body, source, contents=contents),
         CustomHeaderList=_custom_headers(source) if source else [],
         FolderName=folder.name,

@@ -23,6 +23,7 @@ MOST_IDS = 50_000  # of one call; its answer has to come within a minute
 SHOWN = 10  # ids that an error names one by one
 # What is done at a time, so that it can be told how far a call got.
 MESSAGES_A_STEP = 1000
+GONE = " on the mail server any more"
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Mailbox:
         Folders that the server has renumbered are brought level first. Raises NotFound for what
         the server has no more, and has the cache follow; the `forgiving` do without those.
         """
+        places = self._mirrored(places, forgiving=forgiving)
         if not self._level(places):
             services = self._call.services
             stale = {place.folder_id for place in places}
@@ -190,13 +192,20 @@ class Mailbox:
             self.errand.touch(folder.server_name)
             raise
 
+    def _mirrored(self, places: Sequence[ItemPlace], *, forgiving: bool) -> list[ItemPlace]:
+        """The messages without those of which only a copy is kept here."""
+        kept = [place.item_id for place in places if place.is_kept]
+        if kept and not forgiving:
+            raise not_found(self._member, kept, GONE)
+        return [place for place in places if not place.is_kept]
+
     def _again(self, places: Sequence[ItemPlace], *, forgiving: bool) -> list[ItemPlace]:
         """Where the messages are after their folders were brought level."""
         found = self._call.services.items.places([place.item_id for place in places])
         missing = [place.item_id for place in places if place.item_id not in found]
         if missing and not forgiving:
-            raise not_found(self._member, missing, " on the mail server any more")
-        return list(found.values())
+            raise not_found(self._member, missing, GONE)
+        return self._mirrored(list(found.values()), forgiving=forgiving)
 
     def _present(self, group: Group, *, forgiving: bool) -> Group:
         """The messages that the server has."""
@@ -206,7 +215,7 @@ class Mailbox:
         if missing:
             self.errand.touch(group.folder.server_name)
             if not forgiving:
-                raise not_found(self._member, missing, " on the mail server any more")
+                raise not_found(self._member, missing, GONE)
         left = {uid: item_id for uid, item_id in group.ids.items() if uid in there}
         return Group(group.folder, group.uid_validity, left)
 

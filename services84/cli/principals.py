@@ -10,6 +10,7 @@ from services84.cli.opening import opened_principals
 from services84.cli.output import say
 from services84.cli.secrets_input import password_stdin, read_password
 from services84.errors import NotFound
+from services84.roles import Role, role_named
 from services84.security.passwords import hash_password
 from services84.security.tickets import hash_ticket
 from services84.store.principals import PrincipalStore
@@ -73,6 +74,38 @@ def revoke_tickets(name: str) -> None:
         found = _known(principals, name)
         ended = principals.revoke_tickets(found.associate_id)
     say(f"{ended} tickets of {found.name} ended")
+
+
+def _role(ctx: click.Context, parameter: click.Parameter, value: str) -> Role:
+    """A role by its name; a usage error that lists them for any other."""
+    found = role_named(value)
+    if found is None:
+        problem = f"{value!r} is none of {', '.join(Role)}"
+        raise click.BadParameter(problem, ctx, parameter)
+    return found
+
+
+@associate.command("grant-role")
+@click.argument("name", callback=named)
+@click.argument("role", callback=_role)
+def grant_role(name: str, role: Role) -> None:
+    """Let an associate manage mail accounts, everybody's: ROLE is EmailAccount-Read, -Create,
+    -Edit or -Delete."""
+    with opened_principals() as principals:
+        found = _known(principals, name)
+        fresh = principals.grant_role(found.associate_id, role)
+    say(f"{found.name} has {role} now" if fresh else f"{found.name} had {role} already")
+
+
+@associate.command("revoke-role")
+@click.argument("name", callback=named)
+@click.argument("role", callback=_role)
+def revoke_role(name: str, role: Role) -> None:
+    """Take a role away from an associate."""
+    with opened_principals() as principals:
+        found = _known(principals, name)
+        had = principals.revoke_role(found.associate_id, role)
+    say(f"{found.name} has {role} no more" if had else f"{found.name} did not have {role}")
 
 
 def _known(principals: PrincipalStore, name: str) -> Associate:

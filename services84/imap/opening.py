@@ -94,7 +94,7 @@ def _greet(
         protected = mailtls.wrap(connection, host, ca_file, timeouts.connect)
         # What was said before TLS may come from anybody: the capabilities are asked for again.
         return Opened(protected, greeting, None, True)
-    if not mailtls.may_go_in_clear(connection, allowed=allow_cleartext):
+    if not mailtls.may_go_in_clear(connection, host, allowed=allow_cleartext):
         raise mailtls.no_tls(host)
     return Opened(connection, greeting, known, False, talk.pending)
 

@@ -138,7 +138,7 @@ class Dialogue:
         self.host = host
         self.timeouts = timeouts
         # Asked now: of a connection that has broken nobody knows where it went.
-        self._may_go_in_clear = mailtls.may_go_in_clear(connection, allowed=allow_cleartext)
+        self._may_go_in_clear = mailtls.may_go_in_clear(connection, host, allowed=allow_cleartext)
         self.protected = host.transport is Transport.TLS
         self.broken = False  # then there is nothing more to be said
         self._patience: Patience | None = None

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from services84.errors import InvalidValue, NotFound
-from services84.store.account_rows import Vault, exists
+from services84.store.account_rows import Vault, exists, option_columns
+from services84.store.kept import drop_items, on_server
 from services84.store.key_lock import while_sealing
 from services84.store.runs import end_run
 from services84.store.sql import folded
@@ -48,8 +49,12 @@ def save_account(connection: Connection, vault: Vault, draft: AccountDraft, now:
         "associate_id": draft.associate_id,
         "updated": now,
     }
+    if draft.options is not None:
+        values |= option_columns(draft.options)
     if before is None or draft.reset_errors:
         values |= unblemished()
+    if before is not None and draft.options is not None and not draft.options.active:
+        values |= _end_sync(connection, before.run_id, now)
     if before is not None and draft.reset_errors:
         # A sync under way uses what was saved before; its lease is not worth anything any more.
         values |= _end_sync(connection, before.run_id, now)
@@ -117,6 +122,7 @@ def _save_auth(
         "port": auth.port,
         "auth_type": auth.auth_type,
         "username": auth.username,
+        "use_ssl": auth.use_ssl,
         "updated": now,
     }
     if auth_id is None:
@@ -170,15 +176,14 @@ def _doubt_cache(connection: Connection, account_id: int) -> None:
         .where(
             email_folder.c.account_id == account_id,
             email_item.c.uid_validity != func.coalesce(email_folder.c.uid_validity, 0),
+            on_server(),
         )
     )
-    connection.execute(
-        delete(email_item).where(email_item.c.email_item_id.in_(stale.scalar_subquery()))
-    )
+    drop_items(connection, email_item.c.email_item_id.in_(stale.scalar_subquery()))
     for table in (email_item, email_problem):
         connection.execute(
             update(table)
-            .where(table.c.email_folder_id.in_(mine.scalar_subquery()))
+            .where(table.c.email_folder_id.in_(mine.scalar_subquery()), table.c.uid_validity >= 0)
             .values(uid_validity=0)
         )
     connection.execute(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Select, and_, select
 
+from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.tables import associate, email_account, service_auth
 from services84.store.values import Account, AccountStatus, ServiceAuth
 
@@ -23,16 +24,11 @@ class Vault(Protocol):
 
 INCOMING = service_auth.alias("incoming")
 OUTGOING = service_auth.alias("outgoing")
+_AUTH = ("service_auth_id", "server", "port", "auth_type", "username", "password", "use_ssl")
 _SIDES = {"incoming": INCOMING, "outgoing": OUTGOING}
 
 
-_KEYS = {
-    side: [
-        (name, f"{side}_{name}")
-        for name in ("service_auth_id", "server", "port", "auth_type", "username", "password")
-    ]
-    for side in _SIDES
-}
+_KEYS = {side: [(name, f"{side}_{name}") for name in _AUTH] for side in _SIDES}
 
 
 def _auth_columns(side: str) -> list[Any]:
@@ -80,7 +76,30 @@ def account_of(row: Any, vault: Vault | None) -> Account:
         updated=row.updated,
         refused_count=row.refused_count,
         throttled_count=row.throttled_count,
+        options=_options_of(row),
+        last_message_id=row.last_message_id,
     )
+
+
+def _options_of(row: Any) -> AccountOptions:
+    return AccountOptions(
+        row.display_name,
+        row.business_id,
+        row.active,
+        row.reply_to,
+        row.send_notification,
+        row.notification_email,
+        _POLICIES[row.deletion_policy],
+        row.token_provider,
+    )
+
+
+_POLICIES = {int(policy): policy for policy in DeletionPolicy}
+
+
+def option_columns(options: AccountOptions) -> dict[str, Any]:
+    """The columns of email_account that hold an account's options."""
+    return {**vars(options), "deletion_policy": int(options.deletion_policy)}
 
 
 def _auth_of(row: Any, side: str, vault: Vault | None) -> ServiceAuth | None:

@@ -86,8 +86,8 @@ class AccountStore(RunStore):
     def ready(self, now: datetime, associate_id: int | None = None) -> list[Account]:
         """Accounts to be synced now, longest without success first; without passwords.
 
-        Ready: neither Deleted nor Failed, incoming server, user name and password present, no
-        live lease, and no backoff that is still on.
+        Ready: active, neither Deleted nor Failed, incoming server, user name and password
+        present, no live lease, and no backoff that is still on.
         """
         query = _ready(now)
         if associate_id is not None:
@@ -101,7 +101,7 @@ class AccountStore(RunStore):
         return self._all(_ready(now).where(last <= stale).limit(limit))
 
     def healthy(self) -> list[tuple[int, str, datetime]]:
-        """Accounts whose last sync succeeded, by id: id, incoming server, time of last change."""
+        """Active accounts whose last sync succeeded, by id: id, incoming server, when changed."""
         query = (
             select(email_account.c.email_account_id, INCOMING.c.server, email_account.c.updated)
             .join_from(
@@ -109,6 +109,7 @@ class AccountStore(RunStore):
             )
             .where(
                 email_account.c.account_status == AccountStatus.OK,
+                email_account.c.active,
                 INCOMING.c.server != "",
                 INCOMING.c.password != "",
             )
@@ -202,6 +203,7 @@ class AccountStore(RunStore):
 def _ready(now: datetime) -> Select[Any]:
     return ACCOUNTS.where(
         email_account.c.account_status != AccountStatus.FAILED,
+        email_account.c.active,
         INCOMING.c.server != "",
         INCOMING.c.username != "",
         INCOMING.c.password != "",

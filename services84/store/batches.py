@@ -11,17 +11,19 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from services84.errors import StoreError
 from services84.store.bulk import insert_bytes, insert_rows, new_ids
 from services84.store.compression import compress
+from services84.store.kept import drop_items, on_server
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
     email_attachment,
     email_body,
     email_folder,
     email_item,
+    email_notice,
     email_problem,
     email_source,
 )
@@ -64,7 +66,7 @@ def write_batch(
     _clear_problems(connection, folder.folder_id, batch.uid_validity, batch.forgotten)
     whole = batch.cursor is not None and batch.cursor.complete
     if touched or (batch.added and whole):
-        counts = _counts(connection, folder.folder_id)
+        counts = counts_of(connection, folder.folder_id)
     else:
         # Counting takes as long as the folder is large; after every batch of a first sync that
         # would be the square of it. The last one counts.
@@ -118,6 +120,7 @@ def _adopt(
             uid=bindparam("new_uid"),
             flags=bindparam("new_flags"),
             keywords=bindparam("new_keywords"),
+            keep=False,
         ),
         [
             {
@@ -136,7 +139,7 @@ def _adopt(
             .where(email_folder.c.email_folder_id == folder_id)
             # Its cursor still tells of them: until it is finished it is not complete.
             .values(
-                **_counts(connection, folder_id),
+                **counts_of(connection, folder_id),
                 complete=False,
                 highest_mod_seq=None,
             )
@@ -144,25 +147,20 @@ def _adopt(
 
 
 def _remove(connection: Connection, folder_id: int, item_ids: Sequence[int]) -> bool:
-    removed = 0
+    here = email_item.c.email_folder_id == folder_id
+    removed = False
     for ids in chunks(item_ids):
-        removed += connection.execute(
-            delete(email_item).where(
-                email_item.c.email_folder_id == folder_id, email_item.c.email_item_id.in_(ids)
-            )
-        ).rowcount
-    return removed > 0
+        removed |= drop_items(connection, and_(here, email_item.c.email_item_id.in_(ids)))
+    return removed
 
 
 def _drop_others(connection: Connection, folder_id: int, validity: int) -> bool:
-    dropped = 0
-    for table in (email_problem, email_item):
-        dropped = connection.execute(
-            delete(table).where(
-                table.c.email_folder_id == folder_id, table.c.uid_validity != validity
-            )
-        ).rowcount
-    return dropped > 0
+    problems, items = (
+        and_(table.c.email_folder_id == folder_id, table.c.uid_validity != validity)
+        for table in (email_problem, email_item)
+    )
+    connection.execute(delete(email_problem).where(problems))
+    return drop_items(connection, items)
 
 
 def _change_flags(connection: Connection, folder_id: int, changed: Sequence[FlagChange]) -> None:
@@ -211,6 +209,8 @@ def _add(
     insert_bytes(connection, email_source.c.email_item_id, email_source.c.mime, sources)
     attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
     insert_rows(connection, email_attachment, attachments)
+    news = [{"email_item_id": ids[item.uid]} for item in batch.added if item.uid in batch.news]
+    insert_rows(connection, email_notice, news)
     _clear_problems(connection, folder_id, batch.uid_validity, ids)
 
 
@@ -341,9 +341,16 @@ def _counts_with(folder: Folder, added: Sequence[NewItem]) -> dict[str, int]:
     return {"total": folder.total + len(added), "unread": folder.unread + unread}
 
 
-def _counts(connection: Connection, folder_id: int) -> dict[str, int]:
-    unread = func.count().filter(email_item.c.flags.bitwise_and(int(ItemFlag.SEEN)) == 0)
-    total, new = connection.execute(
-        select(func.count(), unread).where(email_item.c.email_folder_id == folder_id)
+def counts_of(connection: Connection, folder_id: int) -> dict[str, int]:
+    """What a folder's row says of the numbers of its messages, counted anew."""
+    shown = ~email_item.c.hidden
+    unread = email_item.c.flags.bitwise_and(int(ItemFlag.SEEN)) == 0
+    total, new, kept, hidden = connection.execute(
+        select(
+            func.count().filter(shown),
+            func.count().filter(shown, unread),
+            func.count().filter(~on_server()),
+            func.count().filter(email_item.c.hidden),
+        ).where(email_item.c.email_folder_id == folder_id)
     ).one()
-    return {"total": total, "unread": new}
+    return {"total": total, "unread": new, "kept_count": kept, "hidden_count": hidden}

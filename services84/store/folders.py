@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, select, update
 
 from services84.errors import NotFound
-from services84.store.batches import CURSOR, pack, write_batch
-from services84.store.database import Database
+from services84.store.batches import CURSOR, counts_of, pack, write_batch
+from services84.store.kept import drop_items, has_copies_to_keep
+from services84.store.marks import Marks
 from services84.store.runs import guard
 from services84.store.sql import chunks
 from services84.store.tables import email_folder, email_item, email_problem
@@ -41,14 +42,13 @@ _FOLDER = (
     email_folder.c.validity_changes,
     email_folder.c.set_aside_until,
     email_folder.c.set_aside_count,
+    email_folder.c.kept_count,
+    email_folder.c.hidden_count,
 )
 
 
-class FolderStore:
+class FolderStore(Marks):
     """The folders of accounts. All methods raise StoreError."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def list(self, account_id: int) -> list[Folder]:
         """An account's folders: INBOX, then the others by name."""
@@ -71,18 +71,23 @@ class FolderStore:
     def reconcile(self, lease: Lease, changes: FolderChanges) -> None:
         """Write a changed folder list, in one transaction; ids of other accounts do not count.
 
+        A folder with kept copies, which are nowhere else, is emptied of all others and stays.
         Raises LeaseLost.
         """
         if not changes:
             return
         now = self._database.clock()
         mine = email_folder.c.account_id == lease.account_id
+        keeps = has_copies_to_keep()
         with self._database.transaction() as connection:
             guard(connection, lease)
             for ids in chunks(changes.removed):
+                _empty(connection, mine & keeps, ids)
                 # Mail goes with its folder (ON DELETE CASCADE).
                 connection.execute(
-                    delete(email_folder).where(mine, email_folder.c.email_folder_id.in_(ids))
+                    delete(email_folder).where(
+                        mine, email_folder.c.email_folder_id.in_(ids), ~keeps
+                    )
                 )
             if changes.updated:
                 _empty(connection, mine, _closed(changes))
@@ -176,22 +181,27 @@ def _closed(changes: FolderChanges) -> list[int]:
 
 
 def _empty(connection: Connection, mine: ColumnElement[bool], folder_ids: Sequence[int]) -> None:
-    """Drop the mail of folders, and what is known of it."""
+    """Drop the mail of folders, and what is known of it; kept copies stay."""
     unknown = {"uid_validity": None, "uid_next": None, "highest_mod_seq": None, "left_out": ""}
-    for ids in chunks(folder_ids):
-        some = mine & email_folder.c.email_folder_id.in_(ids)
-        of_these = select(email_folder.c.email_folder_id).where(some)
-        for table in (email_problem, email_item):
-            connection.execute(delete(table).where(table.c.email_folder_id.in_(of_these)))
+    some = mine & email_folder.c.email_folder_id.in_(folder_ids)
+    for folder_id in connection.scalars(select(email_folder.c.email_folder_id).where(some)).all():
         connection.execute(
-            update(email_folder).where(some).values(**unknown, complete=False, total=0, unread=0)
+            delete(email_problem).where(email_problem.c.email_folder_id == folder_id)
+        )
+        drop_items(connection, email_item.c.email_folder_id == folder_id)
+        connection.execute(
+            update(email_folder)
+            .where(email_folder.c.email_folder_id == folder_id)
+            .values(**unknown, complete=False, **counts_of(connection, folder_id))
         )
 
 
 def _others_exist(connection: Connection, folder_id: int, batch: FolderBatch) -> bool:
     items, problems = (
         exists().where(
-            table.c.email_folder_id == folder_id, table.c.uid_validity != batch.uid_validity
+            table.c.email_folder_id == folder_id,
+            table.c.uid_validity != batch.uid_validity,
+            table.c.uid_validity >= 0,
         )
         for table in (email_item, email_problem)
     )

@@ -1,18 +1,18 @@
 """Finding stored messages by what callers know of them: ids, Message-IDs, folders.
 
-Reads, and writes what is the cache's alone (`replied_at`); the rest is written by
+Reads only; what is the cache's alone is written by `item_changes`, the rest by
 `FolderStore.apply`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from services84.store.database import Database
+from services84.store.kept import kept_validity
 from services84.store.sql import chunks
 from services84.store.tables import email_folder, email_item
 from services84.store.values import Item, ItemFlag, ItemPlace
@@ -41,13 +41,19 @@ ITEM = (
     email_item.c.replied_at,
 )
 
-_PLACE = select(
-    email_item.c.email_item_id,
-    email_item.c.email_folder_id,
-    email_folder.c.account_id,
-    email_item.c.uid_validity,
-    email_item.c.uid,
-).join_from(email_item, email_folder)
+SHOWN = ~email_item.c.hidden  # what was deleted here is not there for anybody
+
+_PLACE = (
+    select(
+        email_item.c.email_item_id,
+        email_item.c.email_folder_id,
+        email_folder.c.account_id,
+        email_item.c.uid_validity,
+        email_item.c.uid,
+    )
+    .join_from(email_item, email_folder)
+    .where(SHOWN)
+)
 
 
 def item_of(row: Sequence[Any]) -> Item:
@@ -95,6 +101,7 @@ class ItemLookups:
                 column.in_(values),
                 column != "",  # the index leaves out empty texts
                 email_folder.c.account_id.in_(account_ids),
+                SHOWN,
             )
             .order_by(
                 email_item.c.received_at.desc().nulls_last(), email_item.c.email_item_id.desc()
@@ -131,12 +138,12 @@ class ItemLookups:
             newer = (
                 email_item.c.email_item_id > item_id
                 if place is None
-                else and_(
-                    email_item.c.uid_validity == place.uid_validity, email_item.c.uid > place.uid
-                )
+                else _came_after(place.uid_validity, place.uid)
             )
-            query = select(email_item.c.email_item_id).where(
-                email_item.c.email_folder_id == folder_id, newer
+            query = (
+                select(email_item.c.email_item_id)
+                .join_from(email_item, email_folder)
+                .where(email_item.c.email_folder_id == folder_id, newer, SHOWN)
             )
             return connection.execute(query.limit(1)).first() is not None
 
@@ -153,7 +160,9 @@ class ItemLookups:
         query = (
             select(*ITEM)
             .where(
-                email_item.c.email_folder_id.in_(folder_ids), email_item.c.email_item_id > item_id
+                email_item.c.email_folder_id.in_(folder_ids),
+                email_item.c.email_item_id > item_id,
+                SHOWN,
             )
             .order_by(email_item.c.received_at.desc().nulls_last(), email_item.c.uid.desc())
             .limit(limit)
@@ -161,25 +170,30 @@ class ItemLookups:
         with self._database.reading() as connection:
             return [(row[1], item_of(row)) for row in connection.execute(query)]
 
-    # What is the cache's alone -------------------------------------------------------------------
-
-    def set_replied(self, item_ids: Sequence[int], moment: datetime) -> None:
-        """Note when messages were answered."""
-        with self._database.transaction() as connection:
-            for ids in chunks(item_ids):
-                connection.execute(
-                    update(email_item)
-                    .where(email_item.c.email_item_id.in_(ids))
-                    .values(replied_at=moment)
-                )
-
 
 def _by_arrival(query: Select[Any], folder_id: int) -> Select[Any]:
     """A folder's messages, the last to come first; those of an older UIDVALIDITY, which stay
-    until the new ones are all there, at the end."""
-    current = email_folder.c.uid_validity == email_item.c.uid_validity
+    until the new ones are all there, and kept copies from then, at the end."""
     return (
         query.join_from(email_item, email_folder)
-        .where(email_item.c.email_folder_id == folder_id)
-        .order_by(current.desc(), email_item.c.uid.desc(), email_item.c.email_item_id.desc())
+        .where(email_item.c.email_folder_id == folder_id, SHOWN)
+        .order_by(_IS_CURRENT.desc(), email_item.c.uid.desc(), email_item.c.email_item_id.desc())
     )
+
+
+_IS_CURRENT = or_(
+    email_item.c.uid_validity == email_folder.c.uid_validity,
+    email_item.c.uid_validity == -1 - email_folder.c.uid_validity,
+)
+
+
+def _came_after(uid_validity: int, uid: int) -> ColumnElement[bool]:
+    """The condition of messages that came after one with this place. Copies are kept under what
+    stands for their UIDVALIDITY; after those from before a change of it came all of the folder's
+    present one."""
+    own = (uid_validity, kept_validity(uid_validity))
+    same = email_item.c.uid_validity.in_(own)
+    if uid_validity >= 0:
+        return and_(same, email_item.c.uid > uid)
+    later = and_(_IS_CURRENT, email_folder.c.uid_validity != kept_validity(uid_validity))
+    return or_(and_(same, email_item.c.uid > uid), later)

@@ -1,4 +1,4 @@
-"""Reading stored messages. They are written by `FolderStore.apply` alone."""
+"""Reading stored messages. They are written by `FolderStore.apply`, and by `item_changes`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from services84.errors import StoreError
-from services84.store.item_lookups import ITEM, ItemLookups, item_of
+from services84.store.item_changes import ItemChanges
+from services84.store.item_lookups import ITEM, SHOWN, item_of
+from services84.store.kept import on_server
 from services84.store.sql import chunks
 from services84.store.tables import (
     email_attachment,
@@ -39,7 +41,7 @@ _IDENTITY = select(
 )
 
 
-class ItemStore(ItemLookups):
+class ItemStore(ItemChanges):
     """The messages of folders. All methods raise StoreError."""
 
     # What a sync compares with -------------------------------------------------------------------
@@ -71,8 +73,8 @@ class ItemStore(ItemLookups):
         self, folder_id: int, *, other_than: int | None = None, only: int | None = None
     ) -> list[tuple[int, Identity]]:
         """Item ids with what their messages are recognised by: of the whole folder, or only of
-        some UIDVALIDITYs."""
-        query = _IDENTITY.where(email_item.c.email_folder_id == folder_id)
+        some UIDVALIDITYs. Kept copies are none of the server's."""
+        query = _IDENTITY.where(email_item.c.email_folder_id == folder_id, on_server())
         if other_than is not None:
             query = query.where(email_item.c.uid_validity != other_than)
         if only is not None:
@@ -97,6 +99,7 @@ class ItemStore(ItemLookups):
             other = select(email_item.c.email_item_id).where(
                 email_item.c.email_folder_id == folder_id,
                 email_item.c.uid_validity != uid_validity,
+                on_server(),
             )
             return connection.execute(other.limit(1)).first() is not None
 
@@ -111,19 +114,34 @@ class ItemStore(ItemLookups):
             ).all()
         return {row.uid: Refusal(row.tries, row.last) for row in rows}
 
+    def clearable(self, folder_id: int, uid_validity: int) -> builtins.list[tuple[int, int, int]]:
+        """Id, UID and size of the messages of a folder that the server has under this UIDVALIDITY,
+        by UID; those that were deleted here are left out."""
+        query = (
+            select(email_item.c.email_item_id, email_item.c.uid, email_item.c.size)
+            .where(
+                email_item.c.email_folder_id == folder_id,
+                email_item.c.uid_validity == uid_validity,
+                SHOWN,
+            )
+            .order_by(email_item.c.uid)
+        )
+        with self._database.reading() as connection:
+            return [(item_id, uid, size) for item_id, uid, size in connection.execute(query)]
+
     # What people read ----------------------------------------------------------------------------
 
     def get(self, item_id: int) -> Item | None:
         """The message of this id."""
         with self._database.reading() as connection:
             row = connection.execute(
-                select(*ITEM).where(email_item.c.email_item_id == item_id)
+                select(*ITEM).where(email_item.c.email_item_id == item_id, SHOWN)
             ).one_or_none()
         return None if row is None else item_of(row)
 
     def list(self, folder_id: int, *, limit: int, before_uid: int | None = None) -> list[Item]:
         """Messages of a folder by falling UID, which is newest first; below `before_uid`."""
-        query = select(*ITEM).where(email_item.c.email_folder_id == folder_id)
+        query = select(*ITEM).where(email_item.c.email_folder_id == folder_id, SHOWN)
         if before_uid is not None:
             query = query.where(email_item.c.uid < before_uid)
         ordered = query.order_by(email_item.c.uid.desc(), email_item.c.email_item_id.desc())
@@ -135,7 +153,7 @@ class ItemStore(ItemLookups):
         query = (
             select(email_folder.c.name, *ITEM)
             .join_from(email_item, email_folder)
-            .where(email_folder.c.account_id == account_id)
+            .where(email_folder.c.account_id == account_id, SHOWN)
             .order_by(
                 email_item.c.received_at.desc().nulls_last(), email_item.c.email_item_id.desc()
             )
@@ -146,7 +164,7 @@ class ItemStore(ItemLookups):
 
     def count(self, folder_id: int) -> int:
         """How many messages of a folder are stored."""
-        query = select(func.count()).where(email_item.c.email_folder_id == folder_id)
+        query = select(func.count()).where(email_item.c.email_folder_id == folder_id, SHOWN)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from services84.errors import InvalidValue, NotFound
 from services84.store.database import Database
 from services84.store.sql import folded, insert_into
-from services84.store.tables import application, associate, credentials
+from services84.store.tables import application, associate, associate_role, credentials
 from services84.store.values import Application, Associate, TicketRow
 
 MAX_NAME = 255  # characters, as in the vendor's columns
@@ -99,6 +99,38 @@ class PrincipalStore:
             )
             if not result.rowcount:
                 raise NotFound(f"no associate {associate_id}")
+
+    # Roles ---------------------------------------------------------------------------------------
+
+    def roles_of(self, associate_id: int) -> frozenset[str]:
+        """The roles that were granted to an associate."""
+        query = select(associate_role.c.role).where(associate_role.c.associate_id == associate_id)
+        with self.database.reading() as connection:
+            return frozenset(connection.scalars(query))
+
+    def grant_role(self, associate_id: int, role: str) -> bool:
+        """Grant a role; whether the associate had it not. Raises NotFound."""
+        with self.database.transaction() as connection:
+            known = select(associate.c.associate_id).where(associate.c.associate_id == associate_id)
+            if connection.execute(known.with_for_update(key_share=True)).first() is None:
+                raise NotFound(f"no associate {associate_id}")
+            added = connection.execute(
+                insert_into(connection, associate_role)
+                .values(associate_id=associate_id, role=role)
+                .on_conflict_do_nothing(index_elements=["associate_id", "role"])
+                .returning(associate_role.c.role)
+            )
+            return added.first() is not None
+
+    def revoke_role(self, associate_id: int, role: str) -> bool:
+        """Take a role away; whether the associate had it."""
+        with self.database.transaction() as connection:
+            result = connection.execute(
+                delete(associate_role).where(
+                    associate_role.c.associate_id == associate_id, associate_role.c.role == role
+                )
+            )
+            return result.rowcount > 0
 
     def _associate(self, condition: Any) -> Associate | None:
         with self.database.reading() as connection:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from services84.errors import LeaseLost
 from services84.store.database import Database
-from services84.store.tables import email_account, sync_run
+from services84.store.tables import email_account, email_folder, email_item, sync_run
 from services84.store.values import AccountStatus, Lease, Run, RunOutcome, RunState
 
 RUNS_KEPT = 100  # finished ones of an account; older ones go when a new one starts
@@ -163,7 +163,7 @@ class RunStore:
             connection.execute(
                 update(email_account)
                 .where(email_account.c.email_account_id == lease.account_id)
-                .values(**_NO_LEASE, **_account_after(outcome, now))
+                .values(**_NO_LEASE, **_account_after(outcome, now), **_newest(lease, outcome))
             )
 
     def run(self, run_id: int) -> Run | None:
@@ -213,6 +213,20 @@ def end_run(
 def _tells(outcome: RunOutcome) -> bool:
     """Whether the end of a run says more than that all was well and nothing has changed."""
     return bool(outcome.error_reason or outcome.new or outcome.changed or outcome.removed)
+
+
+def _newest(lease: Lease, outcome: RunOutcome) -> dict[str, Any]:
+    """The highest id that a message of the account has had, where that may be another now."""
+    if not outcome.new:
+        return {}
+    highest = (
+        select(func.max(email_item.c.email_item_id))
+        .join_from(email_item, email_folder)
+        .where(email_folder.c.account_id == lease.account_id)
+    )
+    known = email_account.c.last_message_id
+    found = func.coalesce(highest.scalar_subquery(), 0)
+    return {"last_message_id": case((found > known, found), else_=known)}
 
 
 def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:

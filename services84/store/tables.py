@@ -22,7 +22,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 
 from services84.store.columns import AnyText, UtcDateTime
@@ -61,6 +63,10 @@ def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0")
 
 
+def _switch(name: str, *, on: bool = False) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=true() if on else false())
+
+
 def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, UtcDateTime, nullable=nullable)
 
@@ -88,6 +94,13 @@ associate = Table(
     _moment("registered"),
     _moment("updated"),
     **_IDS_STAY,
+)
+
+associate_role = Table(
+    "associate_role",
+    metadata,
+    _reference("associate_id", "associate.associate_id", primary_key=True, autoincrement=False),
+    _text("role", primary_key=True),
 )
 
 credentials = Table(
@@ -187,6 +200,7 @@ service_auth = Table(
     _text("auth_type"),
     _text("username"),
     _text("password"),  # sealed by the vault; empty where there is none
+    Column("use_ssl", Boolean),  # NULL: the port decides
     _moment("registered"),
     _moment("updated"),
     **_IDS_STAY,
@@ -212,6 +226,16 @@ email_account = Table(
     Column("run_id", Integer),  # the sync that holds the account
     _text("lease_owner"),
     _moment("lease_until", nullable=True),
+    # What the resource EmailAccounts adds; see AccountOptions.
+    _text("display_name", server_default=""),
+    _count("business_id"),
+    _switch("active", on=True),
+    _text("reply_to", server_default=""),
+    _switch("send_notification"),
+    _text("notification_email", server_default=""),
+    Column("deletion_policy", SmallInteger, nullable=False, server_default="3"),
+    _text("token_provider", server_default=""),
+    _count("last_message_id"),  # the highest id that a message of its cache has had
     _moment("registered"),
     _moment("updated"),
     Index("ix_email_account_associate_id", "associate_id"),
@@ -296,6 +320,8 @@ email_folder = Table(
     _count("set_aside_count"),
     _number("total"),
     _number("unread"),
+    _count("kept_count"),  # of the total, how many the server has no more
+    _count("hidden_count"),  # beside the total: deleted here, and still on the server
     _moment("registered"),
     _moment("updated"),
     Index("ix_email_folder_account_id", "account_id"),
@@ -317,6 +343,7 @@ email_item = Table(
     metadata,
     _id("email_item_id"),
     _reference("email_folder_id", "email_folder.email_folder_id"),
+    # Negative (kept_validity) once the server has the message no more and its copy is kept.
     Column("uid_validity", BigInteger, nullable=False),
     Column("uid", BigInteger, nullable=False),
     _number("flags"),
@@ -337,6 +364,8 @@ email_item = Table(
     Column("has_attachment", Boolean, nullable=False),
     _text("parse_problem"),
     _moment("replied_at", nullable=True),
+    _switch("keep"),  # the copy stays when the server has the message no more
+    _switch("hidden"),  # deleted here alone: a mark, without content, of what the server has
     _moment("registered"),
     UniqueConstraint("email_folder_id", "uid_validity", "uid"),
     Index("ix_email_item_folder_uid", "email_folder_id", "uid"),
@@ -375,6 +404,13 @@ email_attachment = Table(
     _text("disposition"),
     Index("ix_email_attachment_email_item_id", "email_item_id"),
     **_IDS_STAY,
+)
+
+email_notice = Table(
+    "email_notice",
+    metadata,
+    # A message that its account's notification address is still to be told of.
+    _reference("email_item_id", "email_item.email_item_id", primary_key=True, autoincrement=False),
 )
 
 email_problem = Table(

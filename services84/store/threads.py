@@ -18,7 +18,7 @@ def references_of(database: Database, associate_id: int, message_id: str) -> str
         .join(email_account, email_account.c.email_account_id == email_folder.c.account_id)
         # The index leaves out empty texts, and is used where the query does so too.
         .where(email_item.c.message_id == message_id, email_item.c.message_id != "")
-        .where(email_account.c.associate_id == associate_id)
+        .where(email_account.c.associate_id == associate_id, ~email_item.c.hidden)
         .order_by(email_item.c.email_item_id.desc())
         .limit(1)
     )

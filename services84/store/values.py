@@ -7,10 +7,11 @@ flags are the vendor's bit masks (`FolderAttribute`, `ItemFlag`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services84.store.account_options import AccountOptions
 from services84.store.compression import Packed
 
 
@@ -136,8 +137,9 @@ class TicketRow:
 class ServiceAuth:
     """Where and how to sign in to one mail server; only here is the password in clear.
 
-    Read without its secrets, `password` is None and `has_password` tells whether there is one;
-    writing does not look at that.
+    `use_ssl` None leaves it to the port how the connection is protected (`mailhost`). Read without
+    its secrets, `password` is None and `has_password` tells whether there is one; writing does
+    not look at that.
     """
 
     service_auth_id: int
@@ -147,6 +149,7 @@ class ServiceAuth:
     username: str
     password: str | None = field(default=None, repr=False)
     has_password: bool = False
+    use_ssl: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,8 @@ class Account:
     updated: datetime
     refused_count: int = 0
     throttled_count: int = 0
+    options: AccountOptions = field(default_factory=AccountOptions)
+    last_message_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class AccountDraft:
 
     A ServiceAuth's password of None keeps the stored one (or stores none); a ServiceAuth of None
     clears that direction. `reset_errors` clears Failing or Failed, the count, the reason and the
-    backoff.
+    backoff. `options` of None keeps what is stored.
     """
 
     account_id: int
@@ -204,6 +209,7 @@ class AccountDraft:
     incoming: ServiceAuth | None
     outgoing: ServiceAuth | None
     reset_errors: bool = False
+    options: AccountOptions | None = None
 
 
 # Sync -------------------------------------------------------------------------------------------
@@ -286,7 +292,8 @@ class Folder:
     cursor (uid_validity, uid_next, highest_mod_seq) is stored, save those UIDs that are `left_out`
     because they are older than `window_start`. `validity_changes` counts the consecutive syncs
     that found another UIDVALIDITY. A folder that could not be opened `set_aside_count` times on
-    end is not tried before `set_aside_until`."""
+    end is not tried before `set_aside_until`. Of the `total`, `kept_count` are copies of what the
+    server has no more; beside it there are `hidden_count` marks of what was deleted here alone."""
 
     folder_id: int
     account_id: int
@@ -305,6 +312,13 @@ class Folder:
     validity_changes: int = 0
     set_aside_until: datetime | None = None
     set_aside_count: int = 0
+    kept_count: int = 0
+    hidden_count: int = 0
+
+    @property
+    def mirrored(self) -> int:
+        """How many messages of the server are known here."""
+        return self.total - self.kept_count + self.hidden_count
 
     @property
     def subscribed(self) -> bool:
@@ -446,6 +460,8 @@ class FolderBatch:
     ids), `drop_other_validity` (rows of any other UIDVALIDITY), `changed`, `added` (under
     `uid_validity`), `refused`, `suspected`, `forgotten`, `cursor`. Counts of the folder, and of
     those that messages came from, are renewed in the same transaction whenever rows change.
+    What is removed or dropped stays as a kept copy where it is marked so. `news` are those UIDs
+    of `added` that somebody is to be told of.
     """
 
     uid_validity: int
@@ -459,6 +475,7 @@ class FolderBatch:
     suspected: Mapping[int, str] = field(default_factory=dict)  # UID → reason; no try yet
     forgotten: Sequence[int] = ()  # UIDs that were refused or suspected, and are gone
     cursor: Cursor | None = None
+    news: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -487,6 +504,11 @@ class Item:
     parse_problem: str
     replied_at: datetime | None = None  # known to the cache alone
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the mail server has the message no more."""
+        return self.uid_validity < 0
+
 
 @dataclass(frozen=True)
 class ItemPlace:
@@ -497,6 +519,11 @@ class ItemPlace:
     account_id: int
     uid_validity: int
     uid: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the mail server has the message no more."""
+        return self.uid_validity < 0
 
 
 @dataclass(frozen=True)

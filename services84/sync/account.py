@@ -15,11 +15,13 @@ import structlog
 from services84.errors import MailServerRefused, UidValidityUnstable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import ExaminedFolder, Surveyed
+from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import Folder, FolderChanges, FolderDraft, Identity, Lease
 from services84.sync import listing, moves, plan
 from services84.sync.asking import Due, Unasked
+from services84.sync.clearing import Clearing
 from services84.sync.folder import FolderSync, Tally
 from services84.sync.looking import Look, identities_of, seen_in
 from services84.sync.rows import folder_draft
@@ -33,7 +35,7 @@ class AccountSync:
 
     `checkpoint` raises when the run has to stop; it is called after every commit. With `only` the
     list of folders is brought level and of the folders just those, by their server names. `told`
-    are moves that the server has told the way of.
+    are moves that the server has told the way of. `options` are the account's.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class AccountSync:
         progress: ProgressCallback | None = None,
         only: Collection[str] | None = None,
         told: Sequence[moves.Told] = (),
+        options: AccountOptions = AccountOptions(),  # noqa: B008 - frozen
     ) -> None:
+        self._options = options
         self._connection = connection
         self._folders = folders
         self._items = items
@@ -62,7 +66,15 @@ class AccountSync:
         self._only = only
         self._told = told
         self._sync = FolderSync(
-            connection, folders, items, lease, tally, self._checkpoint, clock, days
+            connection,
+            folders,
+            items,
+            lease,
+            tally,
+            self._checkpoint,
+            clock,
+            days,
+            announces=options.send_notification,
         )
         self._known: list[Folder] = []
         self._order: list[Folder] = []
@@ -86,8 +98,8 @@ class AccountSync:
         """
         leaving, closing = self._list()
         # One that was never synced has nothing to compare: it is looked at as its turn comes.
-        known = [one for one in self._order if one.total or one.complete]
-        new = {one.folder_id: one for one in self._order if not (one.total or one.complete)}
+        known = [one for one in self._order if one.mirrored or one.complete]
+        new = {one.folder_id: one for one in self._order if not (one.mirrored or one.complete)}
         looks = self._look_at(known)
         if (
             leaving
@@ -108,6 +120,8 @@ class AccountSync:
             self._at = self._places[folder.folder_id]
             self._checkpoint()
             self._finish(folder, looks.pop(folder.folder_id, None))
+        if self._options.deletion_policy is DeletionPolicy.DELETE_ON_RECEIVE and self._only is None:
+            self._clear()
         if self._unstable is not None:
             raise self._unstable
 
@@ -178,6 +192,17 @@ class AccountSync:
             self._sync.finish(look)
         except MailServerRefused as refusal:
             self._skip(folder, refusal)
+
+    def _clear(self) -> None:
+        """Remove from the server what INBOX has received and the cache has; what is in other
+        folders has been put there."""
+        clearing = Clearing(
+            self._connection, self._folders, self._items, self._lease, self._checkpoint
+        )
+        for known in filter(listing.is_inbox, self._order):
+            folder = self._folders.get(known.folder_id)
+            if folder is not None:
+                clearing.clear(folder)
 
     def _skip(self, folder: Folder, refusal: MailServerRefused) -> None:
         """A folder that is refused stops neither the others nor the account; INBOX does, it has
@@ -255,12 +280,12 @@ class AccountSync:
         if gone and changes.added:
             pairs = self._renamed(list(gone.values()), changes.added)
             changes = listing.renamed(changes, pairs)
-        leaving = [gone[one] for one in changes.removed if gone[one].total]
-        empty = [one for one in changes.removed if not gone[one].total]
+        leaving = [gone[one] for one in changes.removed if gone[one].mirrored]
+        empty = [one for one in changes.removed if not gone[one].mirrored]
         closing = {
             one.folder_id: draft
             for one in known
-            if one.total
+            if one.mirrored
             and self._is_asked_for(one)
             and (draft := changes.updated.get(one.folder_id)) is not None
             and not listing.can_hold_messages(draft)

@@ -98,7 +98,7 @@ def probable_work(folder: Folder, capabilities: frozenset[str], *, widened: bool
 def _messages(folder: Folder, status: ExaminedFolder | None) -> int | None:
     if status is not None:
         return status.exists
-    return folder.total + len(plan.left_out(folder)) if folder.complete else None
+    return folder.mirrored + len(plan.left_out(folder)) if folder.complete else None
 
 
 class Answers:

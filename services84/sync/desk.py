@@ -16,6 +16,7 @@ from datetime import datetime
 import structlog
 
 from services84.errors import (
+    AccountInactive,
     LeaseLost,
     MailServerBusy,
     MailServerError,
@@ -87,8 +88,8 @@ class SyncDesk:
 
         `asked` is when the caller asked: a sync that another caller started after that has seen
         everything that this caller can expect, and serves it too. `force` ignores the backoff.
-        The report says `running` when the wait was over first. Raises NotFound, MailServerBusy
-        while the account rests after an error, StoreError.
+        The report says `running` when the wait was over first. Raises NotFound, AccountInactive,
+        MailServerBusy while the account rests after an error, StoreError.
         """
         begun = time.monotonic()
         served = self._served_since(account_id, asked)
@@ -184,6 +185,8 @@ class SyncDesk:
         account = self._accounts.get(account_id, secrets=False)
         if account is None or account.status is AccountStatus.DELETED:
             raise NotFound(f"no mail account {account_id}")
+        if not account.options.active:
+            raise AccountInactive(account_id, account.email_address)
         now = self._clock()
         if self._accounts.current_run(account_id, now) is not None:
             return True

@@ -24,6 +24,7 @@ from services84.errors import (
 from services84.imap.connection import ImapConnection
 from services84.metrics import Metrics, outcome_of
 from services84.settings import Settings
+from services84.store.account_options import AccountOptions
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
@@ -32,6 +33,7 @@ from services84.sync import moves
 from services84.sync.account import AccountSync
 from services84.sync.folder import Tally
 from services84.sync.mailbox import MailServers
+from services84.sync.notices import Notices
 from services84.sync.politeness import LeaseKeeper, outcome_of_error
 from services84.sync.slots import Slot
 from services84.sync.values import ProgressCallback, SyncReport, SyncState
@@ -67,7 +69,9 @@ class SyncEngine:
         settings: Settings,
         clock: Callable[[], datetime],
         metrics: Metrics | None = None,
+        notices: Notices | None = None,
     ) -> None:
+        self._notices = notices
         self._accounts = accounts
         self._folders = folders
         self._items = items
@@ -229,6 +233,8 @@ class SyncEngine:
     def _sync(self, task: _Task) -> None:
         with self._connected(task.lease.account_id) as connection:
             self._account_sync(task, connection).run()
+        if self._notices is not None:
+            self._notices.tell(task.lease, task.slot)
 
     def _account_sync(
         self,
@@ -250,7 +256,12 @@ class SyncEngine:
             progress=task.progress,
             only=only,
             told=told,
+            options=self._options(task.lease.account_id),
         )
+
+    def _options(self, account_id: int) -> AccountOptions:
+        account = self._accounts.get(account_id, secrets=False)
+        return account.options if account is not None else AccountOptions()
 
     @contextlib.contextmanager
     def _connected(self, account_id: int) -> Iterator[ImapConnection]:

@@ -17,6 +17,7 @@ from datetime import datetime
 import structlog
 
 from services84.errors import (
+    AccountInactive,
     CacheBehind,
     LoginRefused,
     MailServerUnreachable,
@@ -180,12 +181,18 @@ class Errands:
 
         The list of folders is brought level in any case. Raises CacheBehind when that takes too
         long, after which the connection may be of no use, or when a sync of the account does;
-        MailServerError, LeaseLost, SyncInterrupted, StoreError.
+        AccountInactive, MailServerError, LeaseLost, SyncInterrupted, StoreError.
         """
         if errand.account_id is None:
             return None
+        account = self._accounts.get(errand.account_id, secrets=False)
+        if account is not None and not account.options.active:
+            raise AccountInactive(account.account_id, account.email_address)
+        return self._level(errand, errand.account_id, server_names)
+
+    def _level(self, errand: Errand, account_id: int, server_names: Iterable[str]) -> SyncReport:
         only = {*server_names, *errand.touched}
-        lease = self._lease(errand.account_id)
+        lease = self._lease(account_id)
         self._forget(lease, errand)
         told, errand.told = errand.told, []
         errand.touched.clear()
@@ -221,8 +228,10 @@ class Errands:
     def _catch_up(self, errand: Errand) -> None:
         """What was asked for has happened; that the cache lags behind for a while is no failure
         of the operation, and the next sync mends it."""
+        if errand.account_id is None:
+            return
         try:
-            self.refresh(errand, ())
+            self._level(errand, errand.account_id, ())
         except Services84Error as error:
             log.warning("errand.cache_lags", account=errand.account_id, error=error.message)
 

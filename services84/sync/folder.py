@@ -43,7 +43,8 @@ class FolderSync:
     """Brings folders of one account level with the server, one at a time.
 
     `checkpoint` is called after every commit; it reports progress and raises when the run has to
-    stop (lease lost, shutting down). `days` is the first window's length, 0 for everything.
+    stop (lease lost, shutting down). `days` is the first window's length, 0 for everything. With
+    `announces` new mail is marked as something that somebody is to be told of.
     """
 
     def __init__(
@@ -56,7 +57,10 @@ class FolderSync:
         checkpoint: Callable[[], None],
         clock: Callable[[], datetime],
         days: int = 0,
+        *,
+        announces: bool = False,
     ) -> None:
+        self._announces = announces
         self._connection = connection
         self._folders = folders
         self._items = items
@@ -158,6 +162,7 @@ class FolderSync:
         batches = plan.fetch_order(differences, sizes, leave_out=refused.keys())
         complete = differences.trusted and not differences.postponed
         last = look.batch(refused=refused)
+        news = plan.news(folder, look.seen, wanted) if self._announces else frozenset()
         with closing(self._fetched(batches, partial(self._gives_others, look))) as fetched:
             for some in fetched:
                 if last.added or last.refused:
@@ -166,6 +171,7 @@ class FolderSync:
                     added=[new_item(message, source) for message, source in some.given],
                     refused=some.refused,
                     suspected=some.suspected,
+                    news=news,
                 )
                 if some.broken is not None:
                     self._apply(folder, last)

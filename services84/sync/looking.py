@@ -241,7 +241,7 @@ class Looker:
             known,
             changed,
             [known[uid].item_id for uid in gone],
-            total=folder.total + len(omitted),
+            total=folder.mirrored + len(omitted),
             exists=seen.exists,
             refusals=refusals,
             now=self._clock(),
@@ -270,7 +270,7 @@ class Looker:
             known = states(*place, [*changed, *away]) if few else states(*place)
             return known, [uid for uid in known if uid in away], look.omitted - away
         known = states(*place, changed)
-        held = look.folder.total + len(look.omitted)
+        held = look.folder.mirrored + len(look.omitted)
         if held + sum(uid not in known for uid in changed) == look.seen.exists:
             return known, [], look.omitted
         known, there = states(*place), UidSet.spanning(answers.uids())

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from services84.errors import LoginRefused
 from services84.imap.connection import ImapConnection, Timeouts, connect
-from services84.mailhost import Login, MailHost, transport_for
+from services84.mailhost import Login, MailHost, transport_for, transport_of
 from services84.security.outbound import Dialer
 from services84.settings import Settings
 from services84.smtp import submission
@@ -47,6 +47,11 @@ class MailServers:
         transport = transport_for(port, tls_required=not self._cleartext, use_ssl=use_ssl)
         return MailHost(server, port, transport)
 
+    def where_of(self, auth: ServiceAuth) -> MailHost:
+        """The host of an account's side, with the transport that its flag and port call for."""
+        transport = transport_of(auth.port, auth.use_ssl, tls_required=not self._cleartext)
+        return MailHost(auth.server, auth.port, transport)
+
     def imap(
         self, host: MailHost, login: Login, *, patience: float | None = None
     ) -> ImapConnection:
@@ -69,7 +74,7 @@ class MailServers:
 
     def imap_of(self, auth: ServiceAuth, *, patience: float | None = None) -> ImapConnection:
         """A signed-in IMAP connection for an account's incoming side; raises MailServerError."""
-        host = self.where(auth.server, auth.port)
+        host = self.where_of(auth)
         return self.imap(host, self.login_of(auth), patience=patience)
 
     def login_of(self, auth: ServiceAuth) -> Login:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services84.store.values import Cursor, FlagChange, Folder, ItemState, Refusal
+from services84.store.values import Cursor, FlagChange, Folder, FolderAttribute, ItemState, Refusal
 from services84.sync.uidset import UidSet
 from services84.sync.vocabulary import FlagsSeen
 
@@ -22,6 +22,9 @@ MAX_TRIES = 3  # of a message that the server does not give
 REFUSED_IN_A_ROW = 5  # of a batch, and none given: then it is the server, not the messages
 TRY_AGAIN_AFTER = timedelta(hours=1)  # so that the tries outlast a passing trouble
 MOST_VALIDITY_CHANGES = 3  # on end; a server restored from its backup changes it once
+_NO_NEWS_IN = (
+    FolderAttribute.SENT | FolderAttribute.DRAFTS | FolderAttribute.TRASH | FolderAttribute.JUNK
+)
 MOST_NAMED = 50_000  # UIDs that the store is asked for one by one, rather than for all it has
 
 
@@ -79,7 +82,7 @@ def plan_folder(known: Folder, seen: FolderSeen, *, widened: bool = False) -> Wo
     if (
         seen.uid_next is not None
         and (known.highest_mod_seq, known.uid_next) == (seen.highest_mod_seq, seen.uid_next)
-        and known.total + len(left_out(known)) == seen.exists
+        and known.mirrored + len(left_out(known)) == seen.exists
     ):
         return Work.NOTHING
     return Work.COMPARE if has_gone_back(known, seen) else Work.DELTA
@@ -241,6 +244,24 @@ def delta_differences(
         removed=tuple(removed),
         trusted=total + arrived - len(gone) == exists,
     )
+
+
+def news(known: Folder, seen: FolderSeen, arrived: Iterable[int]) -> frozenset[int]:
+    """Those of the UIDs to be fetched that came after the folder was last looked at.
+
+    Of a folder's first sync, and under another UIDVALIDITY, nothing is known to be new; nor of
+    older mail that is wanted by now. Mail that one has sent, drafted or thrown away is no news.
+    """
+    if known.uid_validity != seen.uid_validity or known.attributes & _NO_NEWS_IN:
+        return frozenset()
+    if known.uid_next is None:
+        return frozenset(arrived) if known.complete else frozenset()
+    return frozenset(uid for uid in arrived if uid >= known.uid_next)
+
+
+def is_safe(stored: bytes | None, given: bytes | None) -> bool:
+    """Whether a message may go from its server: the cache, read back, has exactly its bytes."""
+    return given is not None and stored == given
 
 
 def too_large(sizes: Mapping[int, int]) -> dict[int, str]:

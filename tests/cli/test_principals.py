@@ -125,3 +125,33 @@ def test_revoked_tickets_work_no_more(
     result = installed("associate", "revoke", "ANNA")
     assert (result.exit_code, result.stdout.strip()) == (0, "1 tickets of anna ended")
     assert not ticket_works(application, ticket)
+
+
+def test_roles_are_granted_and_taken_away(installed: Run, application: Application) -> None:
+    anna = application.services.principals.add_associate("anna", "hash")
+    roles = application.services.principals.roles_of
+    result = installed("associate", "grant-role", "ANNA", "emailaccount-edit")
+    assert result.exit_code == 0, result.stderr
+    assert "anna has EmailAccount-Edit now" in result.stdout
+    assert roles(anna.associate_id) == {"EmailAccount-Edit"}
+    again = installed("associate", "grant-role", "anna", "EmailAccount-Edit")
+    assert "had EmailAccount-Edit already" in again.stdout
+    taken = installed("associate", "revoke-role", "anna", "EmailAccount-Edit")
+    assert taken.exit_code == 0
+    assert roles(anna.associate_id) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (("anna", "EmailAccount-Owner"), 2, "EmailAccount-Read, EmailAccount-Create"),
+        (("nobody", "EmailAccount-Read"), 1, "no associate nobody"),
+    ],
+)
+def test_roles_and_associates_have_to_exist(
+    installed: Run, application: Application, arguments: tuple[str, str], code: int, problem: str
+) -> None:
+    application.services.principals.add_associate("anna", "hash")
+    result = installed("associate", "grant-role", *arguments)
+    assert result.exit_code == code
+    assert problem in result.stderr

@@ -20,7 +20,7 @@ EXPECTED = {
     404: "UnknownOperation NotFound FolderMissing",
     405: "MethodNotAllowed",
     406: "NotAcceptable",
-    409: "PatchConflict",
+    409: "PatchConflict AccountInactive",
     413: "LimitExceeded BodyTooLong",
     415: "UnsupportedMediaType",
     424: "MailServerError MailServerUnreachable UnknownHost ConnectionRefused ConnectionLost "

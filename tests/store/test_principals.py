@@ -130,3 +130,30 @@ def test_expired_tickets_are_forgotten(stores: Stores) -> None:
 def test_a_ticket_needs_an_associate(stores: Stores) -> None:
     with pytest.raises(StoreError):
         stores.principals.add_ticket("hash", 99, stores.now)
+
+
+# Roles ------------------------------------------------------------------------------------------
+
+
+def test_roles_are_granted_and_taken_away(stores: Stores) -> None:
+    one, other = stores.associate(), stores.associate()
+    grant, revoke, roles = (
+        stores.principals.grant_role,
+        stores.principals.revoke_role,
+        stores.principals.roles_of,
+    )
+    assert roles(one.associate_id) == frozenset()
+    assert grant(one.associate_id, "EmailAccount-Edit")
+    assert not grant(one.associate_id, "EmailAccount-Edit")
+    assert grant(one.associate_id, "EmailAccount-Read")
+    assert roles(one.associate_id) == {"EmailAccount-Edit", "EmailAccount-Read"}
+    assert roles(other.associate_id) == frozenset()
+    assert revoke(one.associate_id, "EmailAccount-Edit")
+    assert not revoke(one.associate_id, "EmailAccount-Edit")
+    assert roles(one.associate_id) == {"EmailAccount-Read"}
+
+
+def test_nobody_unknown_has_a_role(stores: Stores) -> None:
+    with pytest.raises(NotFound):
+        stores.principals.grant_role(84, "EmailAccount-Read")
+    assert stores.principals.roles_of(84) == frozenset()

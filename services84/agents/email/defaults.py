@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from services84.agents.call import Call
 from services84.agents.registry import operation
+from services84.agents.writers import address_of
 from services84.carriers.account import EMailConnectionInfo, EMailConnectionInfoExtended
 from services84.carriers.address import EMailAddress
 from services84.carriers.folder import EMailFolder
@@ -20,6 +21,7 @@ from services84.carriers.message import (
     EMailPriority,
     EMailSOInfo,
 )
+from services84.store.values import Account
 
 INBOX = "INBOX"  # the one folder that every IMAP server has (RFC 3501 section 5.1)
 DELIMITER = "/"
@@ -84,7 +86,7 @@ def create_default_email_entity(call: Call) -> EMailEntity:
         Bcc=[],
         Subject="",
         HTMLBody="",
-        From=_own_address(call, account.email_address) if account else blank_address(),
+        From=_own_address(call, account) if account else blank_address(),
         Size=0,
         Priority=EMailPriority.Normal,
         Flags=(),
@@ -165,9 +167,9 @@ def blank_so_info() -> EMailSOInfo:
     )
 
 
-def _own_address(call: Call, address: str) -> EMailAddress:
+def _own_address(call: Call, account: Account) -> EMailAddress:
     found = blank_address()
-    found.Address = address
-    found.Name = call.caller.full_name
+    sender = address_of(call, account)
+    found.Address, found.Name = sender.address, sender.name
     found.AssociateId = call.caller.associate_id
     return found

@@ -91,7 +91,15 @@ def _auth(
         auth_type=auth_type,
         username=username,
         password=_password(carrier.Password, f"{member}/Password"),
+        use_ssl=_kept_flag(stored, server, port),
     )
+
+
+def _kept_flag(stored: values.ServiceAuth | None, server: str, port: int) -> bool | None:
+    """The carrier has no flag for TLS: a stored one stays for the door that it was given for."""
+    if stored is None or (stored.server.casefold(), stored.port) != (server.casefold(), port):
+        return None
+    return stored.use_ssl
 
 
 def _check_server(server: str, member: str) -> None:

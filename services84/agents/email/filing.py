@@ -6,7 +6,8 @@ same folder, is marked as well, and ExtraInfo says how many (`Delete.Marked`, `M
 Filing by connection data is the matter of `live_filing`.
 
 Decided here, where the vendor documents nothing: DeleteEmails without MoveToFolder deletes for
-good, whatever a mail program is set to; messages stay within their account.
+good, whatever a mail program is set to, but on the server only as the account's deletion policy
+has it (`cached_alone`); messages stay within their account.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from services84.agents.access import cached_folder
+from services84.agents.cached_alone import change_flags_here, delete_here
 from services84.agents.call import Call
 from services84.agents.filed_messages import Mailbox, Progress, chosen, in_mailboxes
 from services84.agents.known_messages import newest, own_accounts, spellings
@@ -52,10 +54,11 @@ def delete_emails(call: Call, ids: list[int] | None, move_to: str | None) -> Non
             Names("Ids", "MoveToFolder", move_to),
         )
         return
-    progress = Progress(len(places))
+    there = delete_here(call, places)
+    progress = Progress(len(places), len(places) - len(there))
     with progress.told():
         work = partial(_delete, call, progress)
-        in_mailboxes(call, places, work, member="Ids", forgiving=True)
+        in_mailboxes(call, there, work, member="Ids", forgiving=True)
 
 
 @operation("MoveEmailsToTrash", Ids=ArrayOfInt)
@@ -127,7 +130,8 @@ def _change_flags(
     member: str,
     forgiving: bool = False,
 ) -> None:
-    progress = Progress(len(places))
+    there = change_flags_here(call, places, add, remove)
+    progress = Progress(len(places), len(places) - len(there))
 
     def work(mailbox: Mailbox) -> None:
         store = partial(mailbox.connection.store_flags, add=add, remove=remove)
@@ -135,7 +139,7 @@ def _change_flags(
             mailbox.change(group, progress, store)
 
     with progress.told():
-        in_mailboxes(call, places, work, member=member, forgiving=forgiving)
+        in_mailboxes(call, there, work, member=member, forgiving=forgiving)
 
 
 def _delete(call: Call, progress: Progress, mailbox: Mailbox) -> None:

@@ -17,7 +17,7 @@ import structlog
 
 from services84.agents.call import Call
 from services84.agents.entity_drafts import draft_of
-from services84.agents.writers import original_of
+from services84.agents.writers import by_account, original_of
 from services84.carriers.message import EMailEntity
 from services84.errors import (
     InvalidValue,
@@ -33,6 +33,7 @@ from services84.mime.draft import Draft, Envelope, envelope, identified
 from services84.mime.replies import answering
 from services84.smtp.submission import Session
 from services84.store.threads import references_of
+from services84.store.values import Account
 
 log = structlog.get_logger(__name__)
 
@@ -80,12 +81,16 @@ class Dispatch:
 
 
 def letters_of(
-    call: Call, members: Iterable[tuple[str, EMailEntity | None]], sender: Address | None
+    call: Call,
+    members: Iterable[tuple[str, EMailEntity | None]],
+    sender: Address | None,
+    account: Account | None = None,
 ) -> list[Letter]:
     """The letters of carriers, each named by its member, checked whole: nothing is sent before
-    all are fit to be. `sender` counts where From is empty. Raises InvalidValue, NotFound."""
+    all are fit to be. `sender` counts where From is empty; `account` is the one that they go by.
+    Raises InvalidValue, NotFound."""
     letters = [
-        _letter(call, number, member, entity, sender)
+        _letter(call, number, member, entity, sender, account)
         for number, (member, entity) in enumerate(members, start=1)
     ]
     first: dict[str, Letter] = {}
@@ -98,9 +103,16 @@ def letters_of(
 
 
 def _letter(
-    call: Call, number: int, member: str, entity: EMailEntity | None, sender: Address | None
+    call: Call,
+    number: int,
+    member: str,
+    entity: EMailEntity | None,
+    sender: Address | None,
+    account: Account | None,
 ) -> Letter:
     draft = draft_of(entity, member=member, original=original_of(call, entity), sender=sender)
+    if account is not None:
+        draft = by_account(draft, account)
     draft = identified(_in_its_thread(call, draft))
     written = Letter(number, member, draft, call.arrived, envelope(draft, member=f"{member}/"))
     # What is wrong with a field shall be known now; the files cannot be wrong.

@@ -19,10 +19,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from services84.agents.cached_alone import change_flags_here
 from services84.agents.call import Call
 from services84.agents.entities import HIGHEST_INT, server_id
 from services84.agents.entity_changes import changed_content
-from services84.agents.filed_messages import Mailbox, not_found
+from services84.agents.filed_messages import GONE, Mailbox, not_found
 from services84.agents.known_messages import known_message
 from services84.agents.mailboxes import errand_for, existing_folder, refusals_about
 from services84.agents.open_folders import cached_ids
@@ -182,7 +183,9 @@ def _merged(earlier: Sequence[Earlier]) -> list[Earlier]:
 def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
     """Change a message's flags and folder, and leave its content alone."""
     wanted, known = set(wanted_flags(email, stored)), set(stored_flags(stored))
-    if wanted != known or _goes_elsewhere(email, stored):
+    if stored.item.is_kept:
+        _refile_copy(call, email, stored, wanted, known)
+    elif wanted != known or _goes_elsewhere(email, stored):
         with errand_for(call, stored.folder.account_id) as errand:
             errand.alone()
             mailbox = _found(call, errand, stored, "Email")
@@ -199,6 +202,16 @@ def _refile(call: Call, email: EMailEntity, stored: Stored) -> EMailEntity:
                     errand.moved(source, target, moved.uid_validity, moved.uids)
     item = _note_answer(call, stored.item, moment_of(email.RepliedAt))
     return known_message(call, item, contents=False)
+
+
+def _refile_copy(
+    call: Call, email: EMailEntity, stored: Stored, wanted: set[str], known: set[str]
+) -> None:
+    """Of what the mail server has no more, flags are the cache's own, and the folder stays."""
+    if _goes_elsewhere(email, stored):
+        raise not_found("Email/EmailItemId", [stored.item.item_id], GONE)
+    places = list(call.services.items.places([stored.item.item_id]).values())
+    change_flags_here(call, places, _imap(wanted - known), _imap(known - wanted))
 
 
 def _imap(literals: Iterable[str]) -> frozenset[str]:

@@ -39,7 +39,7 @@ from services84.agents.mailboxes import (
 )
 from services84.agents.open_folders import cached_ids
 from services84.agents.registry import operation
-from services84.agents.writers import own_address
+from services84.agents.writers import address_of, own_address
 from services84.carriers.account import EMailConnectionInfo
 from services84.carriers.address import EMailAddress
 from services84.carriers.base import Boolean, String
@@ -89,7 +89,7 @@ def send(call: Call, emails: list[EMailEntity | None] | None) -> list[EMailEntit
     started = time.monotonic()
     account = current_account(call)
     entities = [each for each in emails or () if each is not None]
-    letters = letters_of(call, _numbered(emails), _address_of(call, account))
+    letters = letters_of(call, _numbered(emails), address_of(call, account), account)
     return _send_from(call, account, letters, entities, started)
 
 
@@ -106,7 +106,7 @@ def send_and_save_email_to_tmp_document(
     gives its file name."""
     started = time.monotonic()
     account = current_account(call)
-    letters = letters_of(call, [("Email", email)], _address_of(call, account))
+    letters = letters_of(call, [("Email", email)], address_of(call, account), account)
     assert email is not None
     _outgoing(account)
     # Saved first: a document of a mail that is not sent is gone in a day, and nobody knows its
@@ -167,10 +167,6 @@ def _copies_of(call: Call, account: Account, smtp: MailHost) -> Copies | None:
     )
 
 
-def _address_of(call: Call, account: Account) -> Address:
-    return Address(call.caller.full_name, account.email_address)
-
-
 def _sender_by(call: Call, username: str) -> Address | None:
     """Who sends when From is empty: whose login it is, as far as that is an address, or else the
     caller's current account."""
@@ -190,7 +186,7 @@ def _send_from(
     started: float,
 ) -> list[EMailEntity]:
     auth = _outgoing(account)
-    host = call.services.mail.where(auth.server, auth.port)
+    host = call.services.mail.where_of(auth)
     copies = _copies_of(call, account, host)
     return _send(
         call, (host, call.services.mail.login_of(auth)), copies, letters, entities, started

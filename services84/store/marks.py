@@ -1,0 +1,76 @@
+"""Marks that a sync puts on messages and takes away: to be kept, to be told of.
+
+Under the account's lease, as everything that a sync writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, delete, select, update
+
+from services84.store.database import Database
+from services84.store.item_lookups import ITEM, SHOWN, item_of
+from services84.store.runs import guard
+from services84.store.sql import chunks
+from services84.store.tables import email_folder, email_item, email_notice
+from services84.store.values import Item, Lease
+
+
+class Marks:
+    """All methods raise StoreError, and LeaseLost when another run has the account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, lease: Lease, item_ids: Sequence[int]) -> None:
+        """Have the copies of messages stay from now on, whatever becomes of them on the server.
+
+        Does not come back before that would outlast a crash.
+        """
+        mine = select(email_folder.c.email_folder_id).where(
+            email_folder.c.account_id == lease.account_id
+        )
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            for ids in chunks(item_ids):
+                connection.execute(
+                    update(email_item)
+                    .where(
+                        and_(
+                            email_item.c.email_item_id.in_(ids),
+                            email_item.c.email_folder_id.in_(mine),
+                        )
+                    )
+                    .values(keep=True)
+                )
+
+    def take_news(self, lease: Lease) -> list[Item]:
+        """The account's messages that somebody is to be told of, newest first; they never will be
+        given again, whatever becomes of the caller."""
+        mine = (
+            select(email_notice.c.email_item_id)
+            .join_from(
+                email_notice, email_item, email_item.c.email_item_id == email_notice.c.email_item_id
+            )
+            .join(email_folder, email_folder.c.email_folder_id == email_item.c.email_folder_id)
+            .where(email_folder.c.account_id == lease.account_id)
+        )
+        with self._database.reading() as connection:
+            if connection.execute(mine.limit(1)).first() is None:
+                return []
+        with self._database.transaction() as connection:
+            guard(connection, lease)
+            ids = connection.scalars(mine).all()
+            items = [
+                item_of(row)
+                for some in chunks(ids)
+                for row in connection.execute(
+                    select(*ITEM).where(email_item.c.email_item_id.in_(some), SHOWN)
+                )
+            ]
+            for some in chunks(ids):
+                connection.execute(
+                    delete(email_notice).where(email_notice.c.email_item_id.in_(some))
+                )
+        return sorted(items, key=lambda item: (item.folder_id, item.uid), reverse=True)
