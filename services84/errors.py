@@ -19,6 +19,7 @@ Services84Error
 │   ├── AccessDenied          the caller has no right to this
 │   ├── NotFound              no such account, associate, folder or item
 │   ├── InvalidValue          a member's value makes no sense here
+│   ├── InvalidRecord         the same of a resource's properties, all that are wrong at once
 │   ├── TooManyAttempts       slowed down after repeated refusals
 │   ├── AccountInactive       the account is switched off
 │   ├── SyncInterrupted       the service is stopping, or had to let go of the mail server
@@ -58,7 +59,8 @@ Front ends turn these into replies, each in one place. This module imports nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 
 class Services84Error(Exception):
@@ -196,6 +198,29 @@ class InvalidValue(CallError):
             f"{member}: {shown!r} {problem}", parameters={"Member": member, "Problem": problem}
         )
         self.member = member
+
+
+@dataclass(frozen=True)
+class PropertyProblem:
+    """What is wrong with one property of a record. `attempted` is what was given for it, None where
+    nothing was, or where it is a secret; `message` goes on after the name: "is required"."""
+
+    name: str
+    attempted: object
+    message: str
+
+
+class InvalidRecord(CallError):
+    """Properties of a record are missing or make no sense; `problems` are all of them."""
+
+    exception_type = "SoArgumentException"
+
+    def __init__(self, problems: Sequence[PropertyProblem]) -> None:
+        super().__init__(
+            "; ".join(f"{one.name}: {one.message}" for one in problems),
+            parameters={one.name: one.message for one in problems},
+        )
+        self.problems = tuple(problems)
 
 
 class TooManyAttempts(CallError):

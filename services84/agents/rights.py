@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from services84.agents.access import may_act_for
+from services84.agents.account_members import (
+    LONGEST_ADDRESS,
+    LONGEST_PASSWORD,
+    LONGEST_TEXT,
+)
 from services84.agents.call import Call
-from services84.agents.email.drafts import LONGEST_ADDRESS, LONGEST_PASSWORD, LONGEST_TEXT
 from services84.carriers.account import EMailAccount, ServiceAuth
 from services84.carriers.base import (
     FieldProperty,
@@ -28,7 +32,7 @@ KEPT_BY_THE_SERVICE = "kept by the service"
 FOR_ADMINISTRATORS = "only an administrator may give an account to another associate"
 NOT_SHOWN = "never shown; it can be replaced"
 
-# Member → its .NET type and the most characters that it may have, as `email.drafts` sees to.
+# Member → its .NET type and the most characters that it may have, as `account_members` sees to.
 _ACCOUNT_TYPES = {
     "EMailAccountId": ("System.Int32", 0),
     "EMailAddress": ("System.String", LONGEST_ADDRESS),

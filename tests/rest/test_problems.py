@@ -14,7 +14,7 @@ from tests.rest.web import Web
 # What each error is to an HTTP client; a new error of the tree belongs into this table.
 EXPECTED = {
     400: "MessageError MalformedMessage InvalidMember VersionMismatch NotUnderstood CallError "
-    "InvalidValue",
+    "InvalidValue InvalidRecord",
     401: "NotAuthenticated",
     403: "AccessDenied HostNotAllowed",
     404: "UnknownOperation NotFound FolderMissing",

@@ -1,0 +1,1 @@
+"""The resource EmailAccounts: mail accounts as records, for those who manage everybody's."""
