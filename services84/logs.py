@@ -6,6 +6,7 @@ decides what is logged, and nothing is read from the environment.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import TextIO
@@ -30,10 +31,11 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stderr
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    renderers = _renderers(settings.log_format, stream)
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -42,7 +44,7 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(settings.log_format, stream),
+                *renderers,
             ],
         )
     )
@@ -52,6 +54,22 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger("services84").setLevel(level)
+
+
+class _Lines:
+    """Our own lines, straight to the stream: by way of the standard library's records every call
+    would spend as long again on its line. Where it cannot be written, that is nobody's failure.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+            self._stream.write(f"{line}\n")  # at once, so that lines of threads do not mix
+            self._stream.flush()
+
+    debug = info = warning = warn = error = critical = exception = fatal = msg
 
 
 def _renderers(form: str, stream: TextIO) -> list[structlog.typing.Processor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -68,6 +69,11 @@ def is_forwarded(environ: Environ) -> bool:
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
     """Whether an IP address is of one of the networks; an IPv4-mapped one counts as IPv4."""
+    return _is_within(address, tuple(networks))
+
+
+@lru_cache(maxsize=1024)  # every call asks, mostly about the same few
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
     try:
         peer = ipaddress.ip_address(address or "127.0.0.1")
     except ValueError:

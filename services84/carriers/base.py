@@ -80,7 +80,8 @@ def enumeration(
 class Record(ComplexModel):
     """A named type of the contract; the root of all of them.
 
-    Its representation names the type only: members hold passwords and tickets.
+    Its representation names the type only: members hold passwords and tickets. Raises TypeError
+    for a member that the type does not have.
     """
 
     __namespace__ = SERVICES84
@@ -90,8 +91,25 @@ class Record(ComplexModel):
         anonymous = False
         value_type = False
 
+    def __init__(self, **members: Any) -> None:
+        # Spyne's own looks up every member's attributes, and takes longer than to write them all.
+        blank = _blank(type(self))
+        if not members.keys() <= blank.keys():
+            strange = min(members.keys() - blank.keys())
+            raise TypeError(f"{self.get_type_name()} has no member {strange}")
+        self.__dict__.update(blank)
+        self.__dict__.update(members)
+
     def __repr__(self):
         return f"<{self.get_type_name()}>"
+
+
+@cache
+def _blank(kind: Any) -> dict[str, Any]:
+    """The members of a new record: their defaults, or None."""
+    return {
+        name: member.Attributes.default for name, member in kind.get_flat_type_info(kind).items()
+    }
 
 
 def dictionary(name: str, value: Any = String, *, pair: str | None = None) -> Any:

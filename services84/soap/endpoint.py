@@ -235,7 +235,11 @@ def _charset(environ: Environ) -> str | None:
     encoding = str(environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().lower()
     if encoding != "identity":
         raise UnsupportedMediaType(f"the content encoding {encoding[:40]!r} is not supported")
-    text = str(environ.get("CONTENT_TYPE") or "")
+    return _charset_named(str(environ.get("CONTENT_TYPE") or ""))
+
+
+@lru_cache(maxsize=64)  # callers have one each; to parse it takes longer than the envelope
+def _charset_named(text: str) -> str | None:
     if not text.strip():
         return None
     header = _content_type(text)
@@ -254,7 +258,12 @@ def _charset(environ: Environ) -> str | None:
 
 def _version_by_type(environ: Environ) -> SoapVersion:
     """The version to answer in while the envelope is not known."""
-    kind = _content_type(str(environ.get("CONTENT_TYPE") or "")).get_content_type()
+    return _version_named(str(environ.get("CONTENT_TYPE") or ""))
+
+
+@lru_cache(maxsize=64)
+def _version_named(text: str) -> SoapVersion:
+    kind = _content_type(text).get_content_type()
     return SoapVersion.V12 if kind == SoapVersion.V12.media_type else SoapVersion.V11
 
 

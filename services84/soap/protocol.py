@@ -13,7 +13,7 @@ as UTF-8: SOAP::Lite sends every string like that which is not ASCII.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, NoReturn
 
 from lxml import etree
@@ -76,12 +76,9 @@ class _ContractRules:
 
     def from_element(self, ctx: Any, cls: Any, element: Any) -> Any:
         """The value of an element of type `cls`; None for a nil one. Raises InvalidMember."""
-        for reference in _REFERENCES:
-            if reference in element.attrib:
-                refuse(element, element.get(reference), "refers to another element; not supported")
-        if _is_nil(element):
+        # Most elements have no attributes, and asking for each of these costs as much as reading.
+        if element.attrib and _is_nothing(cls, element):
             return None
-        _check_type(cls, element)
         return self.deserialization_handlers[cls](ctx, cls, element)
 
     def serialize(self, ctx: Any, _message: Any) -> None:
@@ -113,7 +110,7 @@ class _ContractRules:
         if len(text) > LONG:
             element.text = None  # it is not needed twice
         try:
-            if issubclass(cls, Unicode) and _names_base64(element):
+            if element.attrib and issubclass(cls, Unicode) and _names_base64(element):
                 text = lexical.read_binary(text).decode("utf-8")
             return self._readers[cls](cls, text)
         except UnicodeDecodeError:
@@ -123,21 +120,17 @@ class _ContractRules:
 
     def _carrier_from_element(self, ctx: Any, cls: Any, element: Any) -> Any:
         carrier = cls.get_deserialization_instance(ctx)
-        members = cls.get_flat_type_info(cls)
-        namespace = cls.get_namespace()
+        members = _members_by_tag(cls)
         seen: set[str] = set()
         repeated: dict[str, list[Any]] = {}
         _check_no_text(element)
         for child in element:
-            found_in, name = split_name(child.tag)
-            member = members.get(name)
-            if member is None:
-                names = ", ".join(members) or "none"
-                refuse(child, name, f"is no member here; the members are {names}")
-            if found_in != namespace:
-                refuse(child, found_in, f"is not the namespace of this member, {namespace}")
+            found = members.get(child.tag)
+            if found is None:
+                _refuse_member(cls, child)
+            name, member, may_repeat = found
             value = self.from_element(ctx, member, child)
-            if member.Attributes.max_occurs > 1:
+            if may_repeat:
                 repeated.setdefault(name, []).append(value)
             elif name in seen:
                 refuse(child, name, "is given more than once")
@@ -174,6 +167,25 @@ class ContractSoap12(_ContractRules, Soap12):  # type: ignore[misc]
 PROTOCOLS = {SoapVersion.V11: ContractSoap11, SoapVersion.V12: ContractSoap12}
 
 
+@cache
+def _members_by_tag(cls: Any) -> dict[str, tuple[str, Any, bool]]:
+    """Of each element that may stand in a carrier: its name, its type, whether it may repeat."""
+    namespace = cls.get_namespace()
+    return {
+        f"{{{namespace}}}{name}": (name, member, member.Attributes.max_occurs > 1)
+        for name, member in cls.get_flat_type_info(cls).items()
+    }
+
+
+def _refuse_member(cls: Any, child: Any) -> NoReturn:
+    found_in, name = split_name(child.tag)
+    members = cls.get_flat_type_info(cls)
+    if name not in members:
+        names = ", ".join(members) or "none"
+        refuse(child, name, f"is no member here; the members are {names}")
+    refuse(child, found_in, f"is not the namespace of this member, {cls.get_namespace()}")
+
+
 def refuse(element: Any, value: str, problem: str) -> NoReturn:
     """Raise InvalidMember for an element of the request; of a secret the value is not told."""
     raise InvalidMember(path_of(element), _shown(element, value), problem)
@@ -199,6 +211,17 @@ def _step(element: Any) -> str:
     before = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
     alone = not before and next(element.itersiblings(element.tag), None) is None
     return name if alone else f"{name}[{before + 1}]"
+
+
+def _is_nothing(cls: Any, element: Any) -> bool:
+    """Whether the attributes of an element say nil; raises InvalidMember for wrong ones."""
+    for reference in _REFERENCES:
+        if reference in element.attrib:
+            refuse(element, element.get(reference), "refers to another element; not supported")
+    if _is_nil(element):
+        return True
+    _check_type(cls, element)
+    return False
 
 
 def _is_nil(element: Any) -> bool:

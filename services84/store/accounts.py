@@ -25,8 +25,13 @@ from services84.store.sql import folded
 from services84.store.tables import email_account
 from services84.store.values import Account, AccountDraft, AccountStatus
 
-# Asked for several times by every sync: building a statement takes longer than SQLite with it.
+# Asked for by every call or sync: building a statement takes longer than SQLite with it.
 _BY_ID = ACCOUNTS.where(email_account.c.email_account_id == bindparam("account"))
+_CURRENT = (
+    ACCOUNTS.where(email_account.c.associate_id == bindparam("associate"))
+    .order_by(email_account.c.current_mark.desc(), email_account.c.email_account_id)
+    .limit(1)
+)
 DELETED_AT_ONCE = 1000  # messages a transaction, so that other writers get their turn
 
 
@@ -64,12 +69,7 @@ class AccountStore(RunStore):
 
     def current(self, associate_id: int, *, secrets: bool = True) -> Account | None:
         """The associate's most recently marked account, else its oldest."""
-        return self._first(
-            ACCOUNTS.where(email_account.c.associate_id == associate_id).order_by(
-                email_account.c.current_mark.desc(), email_account.c.email_account_id
-            ),
-            secrets=secrets,
-        )
+        return self._first(_CURRENT, secrets=secrets, associate=associate_id)
 
     def list_all(self) -> list[Account]:
         """Every account, by id; without passwords."""
