@@ -102,6 +102,8 @@ def _hosts_table(hosts: Mapping[str, tuple[int, int]], most: int) -> Table:
 
 
 def _state(account: Account, at: datetime) -> str:
+    if not account.options.active:
+        return "Off"
     syncing = account.lease_until is not None and account.lease_until > at
     if account.status is AccountStatus.UNKNOWN:
         return "Syncing" if syncing else "New"

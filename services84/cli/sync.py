@@ -64,7 +64,7 @@ def _chosen(application: Application, wanted: Sequence[str], everyone: bool) -> 
         return store.ready(now())
     known = [a for a in store.list_all() if a.status is not AccountStatus.DELETED]
     if everyone:
-        return known
+        return [a for a in known if a.options.active]
     chosen: dict[int, Account] = {}
     for name in wanted:
         found = [a for a in known if _is(a, name)]

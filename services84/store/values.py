@@ -321,6 +321,11 @@ class Folder:
         return self.total - self.kept_count + self.hidden_count
 
     @property
+    def is_named_inbox(self) -> bool:
+        """Whether it is the one folder that mail is delivered to, whatever a server marks."""
+        return self.server_name.upper() == "INBOX"
+
+    @property
     def subscribed(self) -> bool:
         return bool(self.attributes & FolderAttribute.SUBSCRIBED)
 

@@ -195,14 +195,17 @@ class AccountSync:
 
     def _clear(self) -> None:
         """Remove from the server what INBOX has received and the cache has; what is in other
-        folders has been put there."""
+        folders has been put there. That a server refuses this is no failure of the sync."""
         clearing = Clearing(
             self._connection, self._folders, self._items, self._lease, self._checkpoint
         )
-        for known in filter(listing.is_inbox, self._order):
-            folder = self._folders.get(known.folder_id)
+        for known in self._order:
+            folder = self._folders.get(known.folder_id) if known.is_named_inbox else None
             if folder is not None:
-                clearing.clear(folder)
+                try:
+                    clearing.clear(folder)
+                except MailServerRefused as refusal:
+                    clearing.leave(refusal.message)
 
     def _skip(self, folder: Folder, refusal: MailServerRefused) -> None:
         """A folder that is refused stops neither the others nor the account; INBOX does, it has

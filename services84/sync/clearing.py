@@ -56,14 +56,14 @@ class Clearing:
         for some in plan.batches(list(ids), sizes):
             self._clear_some(folder, {uid: ids[uid] for uid in self._same(some, ids)})
 
+    def leave(self, reason: str) -> None:
+        """Say why messages stay on the server; the next sync tries again."""
+        log.warning("sync.not_cleared", account=self._lease.account_id, reason=reason)
+
     def _open(self, folder: Folder) -> bool:
         """Open the folder to change it; false where its messages cannot be removed one by one."""
         if "UIDPLUS" not in self._connection.capabilities:
-            log.warning(
-                "sync.not_cleared",
-                account=self._lease.account_id,
-                reason="the server has no UIDPLUS, without which others' messages could go as well",
-            )
+            self.leave("the server has no UIDPLUS, without which others' messages could go as well")
             return False
         return self._connection.select(folder.server_name).uid_validity == folder.uid_validity
 
@@ -73,9 +73,7 @@ class Clearing:
             given = {one.uid: one.source for one in self._connection.messages(uids)}
         except MailServerRefused as refusal:
             if len(uids) == 1:
-                log.warning(
-                    "sync.not_cleared", account=self._lease.account_id, reason=refusal.message
-                )
+                self.leave(refusal.message)
                 return []
             return [uid for one in uids for uid in self._same([one], ids)]
         return [uid for uid in uids if plan.is_safe(self._stored(ids[uid]), given.get(uid))]
@@ -84,7 +82,7 @@ class Clearing:
         try:
             return self._items.source(item_id)
         except StoreError as error:  # damaged: the server has the only good one
-            log.error("sync.not_cleared", account=self._lease.account_id, reason=error.message)
+            self.leave(error.message)
             return None
 
     def _clear_some(self, folder: Folder, ids: dict[int, int]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services84.errors import MailServerRefused
 from services84.imap.connection import ImapConnection
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
@@ -114,6 +115,22 @@ def test_a_server_that_cannot_remove_single_messages_keeps_them(
     before = mail.state()
     mail.sync()
     assert mail.state() == before
+    assert cached_sources(mail) == [message(1)]
+
+
+def test_a_server_that_refuses_keeps_them_and_the_sync_succeeds(
+    mail: LiveMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise MailServerRefused("read-only")
+
+    monkeypatch.setattr(ImapConnection, "delete", refuses)
+    mail.deliver(message(1))
+    mail.sync()
+    assert len(mail.state()) == 1
+    monkeypatch.undo()
+    mail.sync()
+    assert mail.state() == {}
     assert cached_sources(mail) == [message(1)]
 
 

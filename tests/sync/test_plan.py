@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -324,3 +325,60 @@ def test_a_message_beyond_the_limit_is_named_not_fetched() -> None:
     refused = plan.too_large({1: plan.LARGEST_MESSAGE, 2: plan.LARGEST_MESSAGE + 1})
     assert set(refused) == {2}
     assert "209715201 bytes" in refused[2]
+
+
+# Kept copies, marks of what was deleted here, and news ------------------------------------------
+
+
+def test_what_is_known_of_the_server_is_the_cache_without_copies_and_with_marks() -> None:
+    assert folder(total=10, kept_count=4, hidden_count=1).mirrored == 7
+
+
+def test_copies_and_marks_leave_a_folder_in_step() -> None:
+    cleared = folder(total=10, kept_count=10)
+    assert plan.plan_folder(cleared, replace(SEEN, exists=0)) is Work.NOTHING
+    assert plan.plan_folder(cleared, SEEN) is not Work.NOTHING
+    deleted_here = folder(total=8, hidden_count=2)
+    assert plan.plan_folder(deleted_here, SEEN) is Work.NOTHING
+
+
+def test_news_are_what_came_after_the_last_look() -> None:
+    assert plan.news(folder(), SEEN, [98, 99, 100, 104]) == {100, 104}
+    interrupted = folder(complete=False)
+    assert plan.news(interrupted, SEEN, [99, 100]) == {100}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"uid_validity": None, "uid_next": None, "complete": False},  # never synced
+        {"uid_next": None, "complete": False},  # its first sync was cut short
+        {"uid_validity": 8},
+        {"attributes": FolderAttribute.SENT},
+        {"attributes": FolderAttribute.DRAFTS},
+        {"attributes": FolderAttribute.TRASH | FolderAttribute.SUBSCRIBED},
+        {"attributes": FolderAttribute.JUNK},
+    ],
+)
+def test_there_are_no_news(changes: dict[str, object]) -> None:
+    assert plan.news(folder(**changes), SEEN, [1, 100, 200]) == frozenset()
+
+
+def test_a_server_that_hides_uid_next_has_news_once_a_folder_is_complete() -> None:
+    assert plan.news(folder(uid_next=None), SEEN, [4]) == {4}
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "safe"),
+    [
+        (b"a", b"a", True),
+        (b"", b"", True),
+        (b"a", b"b", False),
+        (b"a", b"a\r\n", False),
+        (None, b"a", False),
+        (b"a", None, False),
+        (None, None, False),
+    ],
+)
+def test_only_equal_bytes_are_safe(stored: bytes | None, given: bytes | None, safe: bool) -> None:
+    assert plan.is_safe(stored, given) is safe
