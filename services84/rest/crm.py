@@ -15,6 +15,7 @@ from services84.agents.crm import accounts
 from services84.errors import InvalidRecord, MalformedMessage, UnsupportedMediaType
 from services84.rest.answers import plain_answer
 from services84.rest.context import admitted, body_share, request_body, services
+from services84.rest.crm_schema import COLLECTION
 from services84.rest.negotiation import JSON_TYPES, negotiated
 from services84.wire.body import BodyLimit
 from services84.wire.jsonreader import read_json
@@ -22,7 +23,6 @@ from services84.wire.xmlreader import XmlLimits
 
 crm = Blueprint("crm", __name__)
 
-COLLECTION = "/api/crm/emailaccounts"
 LARGEST = 256 * 1024  # bytes of a record: two tokens and a little
 READ_TYPES = JSON_TYPES[:2]
 
