@@ -30,6 +30,7 @@ from services84.settings import Settings, read_settings
 from services84.soap.endpoint import SoapEndpoint, asks_for_wsdl
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
+from services84.store.clients import ClientStore
 from services84.store.contacts import ContactStore
 from services84.store.database import Database
 from services84.store.documents import DocumentStore
@@ -39,6 +40,7 @@ from services84.store.mail_tokens import MailTokenStore
 from services84.store.principals import PrincipalStore
 from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
+from services84.store.tokens import TokenStore
 from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
@@ -131,6 +133,8 @@ class Application:
             contacts=ContactStore(self.database),
             documents=DocumentStore(self.database),
             principals=PrincipalStore(self.database),
+            clients=ClientStore(self.database),
+            tokens=TokenStore(self.database),
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
             errands=Errands(

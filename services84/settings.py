@@ -68,6 +68,15 @@ class Settings(BaseSettings):
     ticket_seconds: int = Field(
         6 * 3600, ge=60, le=365 * DAY, description="life of a ticket after its last use"
     )
+    context: str = Field(
+        "Default", description="name of the installation in access tokens, as Cust12345"
+    )
+    access_token_seconds: int = Field(
+        3600, ge=60, le=DAY, description="life of an application's access token"
+    )
+    refresh_token_seconds: int = Field(
+        30 * DAY, ge=60, le=365 * DAY, description="life of a refresh token that is not used"
+    )
     login_free_attempts: int = Field(
         5, ge=1, description="failed logins of a name before it is slowed down"
     )
@@ -206,6 +215,13 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no time zone such as Europe/Oslo") from error
+        return value
+
+    @field_validator("context")
+    @classmethod
+    def _check_context(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+            raise ValueError("is no name of letters, digits, - and _, such as Cust12345")
         return value
 
     @field_validator("remote_user_header")

@@ -27,7 +27,9 @@ class TimeZone:
 class Presented:
     """What a caller presented with its request, unverified.
 
-    `name` and `password` stand for a ticket where a front end takes them with every call.
+    `ticket` may be an access token as well. `name` and `password` stand for a ticket where a front
+    end takes them with every call, and so does `identity`, a JWT of somebody else's that says who
+    the caller is.
     `remote_address` is the caller's IP address, behind a trusted proxy the one it names.
     `remote_user` is the user that a trusted proxy has authenticated, for AuthenticateImplicit.
     """
@@ -36,6 +38,7 @@ class Presented:
     application_token: str | None = field(default=None, repr=False)
     name: str | None = field(default=None, repr=False)  # people type passwords into it
     password: str | None = field(default=None, repr=False)
+    identity: str | None = field(default=None, repr=False)
     time_zone: TimeZone | None = None
     remote_address: str = ""
     remote_user: str = ""

@@ -15,8 +15,9 @@ from services84.agents.registry import EMAIL, Operation
 from services84.agents.services import Services
 from services84.agents.zones import zone_of
 from services84.errors import AccessDenied, NotAuthenticated
+from services84.security.access_tokens import is_access_token
 from services84.security.tickets import hash_ticket
-from services84.store.values import Associate
+from services84.store.values import Application, Associate
 
 HOW_TO_GET_ONE = "obtain one by AuthenticateUsernamePassword of SoPrincipal.svc"
 
@@ -41,32 +42,48 @@ def enter(
     """Let a call in, also one that is of no operation.
 
     Raises NotAuthenticated for a missing or unknown application token (online), and for a
-    missing, unknown, revoked or expired ticket or a refused password; TooManyAttempts for
-    passwords that come too often; AccessDenied for an application to which the EMail agent has
-    not been granted (online); InvalidValue for an unknown time zone.
+    ticket, access token or password that is missing, unknown, revoked, expired or refused;
+    TooManyAttempts for passwords that come too often; AccessDenied for an application to which
+    the EMail agent has not been granted (online); InvalidValue for an unknown time zone.
     """
     call = Call(services, presented, arrived=services.clock())
+    application = None
     if services.settings.online:
-        _check_application(services, presented, needs_email_agent)
+        application = _check_application(services, presented, needs_email_agent)
     if needs_associate:
-        call.associate = _associate(call)
+        call.associate = _associate(call, application)
     call.zone = zone_of(presented.time_zone, ZoneInfo(services.settings.time_zone))
     return call
 
 
-def _associate(call: Call) -> Associate:
+def _associate(call: Call, application: Application | None) -> Associate:
     if call.presented.name is not None:
         return _by_password(call, call.presented.name)
     services = call.services
     ticket = (call.presented.ticket or "").strip()
     if not ticket:
         raise NotAuthenticated(f"no ticket was given; {HOW_TO_GET_ONE}")
+    if is_access_token(ticket):
+        return _by_access_token(call, ticket, application)
     row = services.principals.use_ticket(
         hash_ticket(ticket), call.arrived, services.settings.ticket_seconds
     )
     if row is None:
         raise NotAuthenticated(f"the ticket is not known or has expired; {HOW_TO_GET_ONE}")
     return row.associate
+
+
+def _by_access_token(call: Call, text: str, application: Application | None) -> Associate:
+    """Online a token serves the application that it was given to, and no other."""
+    token = call.services.tokens.access(hash_ticket(text), call.arrived)
+    foreign = (
+        token is not None
+        and application is not None
+        and token.application_id != application.application_id
+    )
+    if token is None or foreign:
+        raise NotAuthenticated("the access token is not known or has expired")
+    return token.associate
 
 
 def _by_password(call: Call, name: str) -> Associate:
@@ -77,7 +94,9 @@ def _by_password(call: Call, name: str) -> Associate:
     return associate
 
 
-def _check_application(services: Services, presented: Presented, needs_email_agent: bool) -> None:
+def _check_application(
+    services: Services, presented: Presented, needs_email_agent: bool
+) -> Application:
     token = (presented.application_token or "").strip()
     application = (
         services.principals.application_by_token_hash(hash_ticket(token)) if token else None
@@ -86,3 +105,4 @@ def _check_application(services: Services, presented: Presented, needs_email_age
         raise NotAuthenticated("the application token is missing or not known")
     if needs_email_agent and not application.email_agent:
         raise AccessDenied("the EMail agent has not been granted to this application")
+    return application

@@ -13,12 +13,14 @@ from services84.metrics import Metrics
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
+from services84.store.clients import ClientStore
 from services84.store.contacts import ContactStore
 from services84.store.database import Database
 from services84.store.documents import DocumentStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
+from services84.store.tokens import TokenStore
 from services84.store.visits import FolderVisits
 from services84.sync.desk import SyncDesk
 from services84.sync.errands import Errands
@@ -40,6 +42,8 @@ class Services:
     contacts: ContactStore
     documents: DocumentStore
     principals: PrincipalStore
+    clients: ClientStore
+    tokens: TokenStore
     attempts: LoginAttempts
     sync: SyncDesk
     errands: Errands

@@ -6,6 +6,7 @@ import click
 
 from services84 import __version__
 from services84.cli.accounts import account
+from services84.cli.applications import application
 from services84.cli.backup import backup, restore
 from services84.cli.demo import demo
 from services84.cli.failures import CommandGroup
@@ -13,7 +14,7 @@ from services84.cli.import_ import import_
 from services84.cli.init import init
 from services84.cli.keys import keys
 from services84.cli.operations import operations
-from services84.cli.principals import application, associate
+from services84.cli.principals import associate
 from services84.cli.schemas import schemas
 from services84.cli.serve import serve
 from services84.cli.status import status

@@ -1,8 +1,6 @@
-"""`services84 associate` and `services84 application`: who may call."""
+"""`services84 associate`: who may call."""
 
 from __future__ import annotations
-
-import secrets
 
 import click
 
@@ -12,12 +10,11 @@ from services84.cli.secrets_input import password_stdin, read_password
 from services84.errors import NotFound
 from services84.roles import Role, role_named
 from services84.security.passwords import hash_password
-from services84.security.tickets import hash_ticket
 from services84.store.principals import PrincipalStore
+from services84.store.tokens import TokenStore
 from services84.store.values import Associate
 
 LEAST_PASSWORD = 8
-TOKEN_BYTES = 32
 
 
 def named(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -55,25 +52,25 @@ def add_associate(name: str, admin: bool, full_name: str, password_stdin: bool) 
 @click.argument("name", callback=named)
 @password_stdin
 def change_password(name: str, password_stdin: bool) -> None:
-    """Give an associate another password, and end the tickets of the old one."""
+    """Give an associate another password, and end the tickets and tokens of the old one."""
     with opened_principals() as principals:
         found = _known(principals, name)
         password = read_password(
             f"Password of {name}", from_stdin=password_stdin, least=LEAST_PASSWORD, confirm=True
         )
         principals.set_password_hash(found.associate_id, hash_password(password))
-        ended = principals.revoke_tickets(found.associate_id)
-    say(f"password of {found.name} changed, {ended} tickets ended")
+        ended = _end(principals, found)
+    say(f"password of {found.name} changed, {ended}")
 
 
 @associate.command("revoke")
 @click.argument("name", callback=named)
 def revoke_tickets(name: str) -> None:
-    """End all tickets of an associate, who has to sign in again."""
+    """End all tickets of an associate, and the tokens of applications that act as it."""
     with opened_principals() as principals:
         found = _known(principals, name)
-        ended = principals.revoke_tickets(found.associate_id)
-    say(f"{ended} tickets of {found.name} ended")
+        ended = _end(principals, found)
+    say(ended)
 
 
 def _role(ctx: click.Context, parameter: click.Parameter, value: str) -> Role:
@@ -116,19 +113,10 @@ def _known(principals: PrincipalStore, name: str) -> Associate:
     return found
 
 
-@click.group()
-def application() -> None:
-    """The applications that may call an online installation."""
-
-
-@application.command("add")
-@click.argument("name", callback=named)
-@click.option("--email-agent", is_flag=True, help="Grant the EMail agent, which is restricted.")
-def add_application(name: str, email_agent: bool) -> None:
-    """Add an application and print its token, which is shown this once."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    with opened_principals() as principals:
-        added = principals.add_application(name, hash_ticket(token), email_agent=email_agent)
-    granted = "with" if added.email_agent else "without"
-    say(f"application {added.name} added, id {added.application_id}, {granted} the EMail agent")
-    say(f"ApplicationToken, not shown again: {token}")
+def _end(principals: PrincipalStore, associate: Associate) -> str:
+    """End whatever an associate has signed in by; gives that in words."""
+    tickets = principals.revoke_tickets(associate.associate_id)
+    grants = TokenStore(principals.database).end_grants_of(associate_id=associate.associate_id)
+    return f"{tickets} tickets of {associate.name} ended" + (
+        f", {grants} applications signed out" if grants else ""
+    )

@@ -4,7 +4,8 @@ Reads forms only; whether a name, a ticket or a token is worth anything is for `
 say. Schemes of Authorization, in any case of letters (RFC 9110 section 11.1):
 
 - `Basic` (RFC 7617), on-site only: name and password, or a ticket as the name and no password;
-- `SoTicket`: a ticket as SoPrincipal.svc gives it.
+- `SoTicket`: a ticket as SoPrincipal.svc gives it, or an access token;
+- `Bearer` (RFC 6750): an access token of this service's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from services84.agents.call import Presented
 from services84.errors import NotAuthenticated
 from services84.proxies import client_address, remote_user
 from services84.rest.timezones import read_time_zone
+from services84.security.access_tokens import is_access_token
 from services84.security.tickets import is_ticket
 from services84.settings import Settings
 
@@ -60,7 +62,10 @@ def challenges(settings: Settings) -> list[str]:
 
 
 def _schemes(settings: Settings) -> list[tuple[str, str]]:
-    schemes = [("SoTicket", f'SoTicket realm="{REALM}"')]
+    schemes = [
+        ("SoTicket", f'SoTicket realm="{REALM}"'),
+        ("Bearer", f'Bearer realm="{REALM}"'),
+    ]
     if not settings.online:
         schemes.insert(0, ("Basic", f'Basic realm="{REALM}", charset="UTF-8"'))
     return schemes
@@ -94,4 +99,10 @@ def _ticket(presented: Presented, credentials: str, _: Settings) -> Presented:
     return replace(presented, ticket=credentials)
 
 
-_READERS: dict[str, Reader] = {"basic": _basic, "soticket": _ticket}
+def _bearer(presented: Presented, credentials: str, _: Settings) -> Presented:
+    if not is_access_token(credentials):
+        raise NotAuthenticated("the Bearer scheme was given without an access token")
+    return replace(presented, ticket=credentials)
+
+
+_READERS: dict[str, Reader] = {"basic": _basic, "soticket": _ticket, "bearer": _bearer}
