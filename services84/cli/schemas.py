@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -9,17 +10,19 @@ import click
 from services84.agents import TABLES
 from services84.cli.failures import fail
 from services84.cli.output import say
+from services84.rest.openapi import document
 from services84.soap.wsdl import build_wsdl
 
 # A published file belongs to no installation; whoever uses it sets the address of theirs.
-NEUTRAL_ADDRESS = "http://localhost:8084/Remote/Services84"
+NEUTRAL_SERVER = "http://localhost:8084"
+NEUTRAL_ADDRESS = f"{NEUTRAL_SERVER}/Remote/Services84"
 
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", default="schemas", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is not up to date.")
 def schemas(folder: Path, check: bool) -> None:
-    """Write the WSDL of both services into DIR (default: schemas)."""
+    """Write the WSDL of both services, and the OpenAPI document, into DIR (default: schemas)."""
     documents = published()
     stale = [name for name, content in documents.items() if _content(folder / name) != content]
     if check:
@@ -38,10 +41,12 @@ def schemas(folder: Path, check: bool) -> None:
 
 def published() -> dict[str, bytes]:
     """The published files by name."""
-    return {
+    wsdl = {
         f"{table.name}.wsdl": build_wsdl(table, f"{NEUTRAL_ADDRESS}/{table.file}", "both")
         for table in TABLES.values()
     }
+    openapi = json.dumps(document(NEUTRAL_SERVER), ensure_ascii=False, indent=1)
+    return wsdl | {"openapi.json": f"{openapi}\n".encode()}
 
 
 def _content(path: Path) -> bytes | None:

@@ -20,7 +20,9 @@ from services84.errors import CallError, MessageError
 from services84.metrics import OK
 from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish, services
 from services84.rest.crm import crm
+from services84.rest.documentation import documentation
 from services84.rest.oauth import METADATA, REVOCATION, TOKENS, oauth
+from services84.rest.openapi import openapi
 from services84.rest.operations import operations, tell_extra
 from services84.rest.problems import problem_reply
 from services84.rest.versions import versions
@@ -33,7 +35,7 @@ _ROOTS = "|".join(("/api", re.escape(TOKENS), re.escape(REVOCATION), re.escape(M
 _API = re.compile(
     rf"(?P<tenant>(?:/[^/]+)??)(?P<path>(?:{_ROOTS})(?:/.*)?)", re.IGNORECASE | re.DOTALL
 )
-BLUEPRINTS = (versions, operations, crm, oauth)
+BLUEPRINTS = (versions, operations, openapi, documentation, crm, oauth)
 # What views read by Flask's own means (`request.form`): nobody has much to say there. Operations
 # read their bodies by `context.request_body`, which has limits of its own.
 SMALL_BODY = 64 * 1024

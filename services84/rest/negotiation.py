@@ -13,6 +13,7 @@ JSON_PATCH = "application/json-patch+json"
 # Best first: the first is given to whoever takes everything.
 JSON_TYPES = (JSON, "text/json", MERGE_PATCH, JSON_PATCH)
 XML_TYPES = (XML, "text/xml")
+BINARY_TYPES = ("application/octet-stream", "message/rfc822")
 OFFERED = (*JSON_TYPES[:2], *XML_TYPES, *JSON_TYPES[2:])
 
 

@@ -23,14 +23,13 @@ from services84.rest.arguments import read_arguments
 from services84.rest.authentication import TIME_ZONE
 from services84.rest.context import admitted
 from services84.rest.descriptions import describe, operation_url
-from services84.rest.negotiation import JSON, OFFERED, is_xml, negotiated
+from services84.rest.negotiation import BINARY_TYPES, JSON, OFFERED, is_xml, negotiated
 from services84.rest.places import Places, places_of
 from services84.rest.timezones import read_time_zone
 from services84.rest.values import Form, check_selection, element, plain, read_selection
 
 operations = Blueprint("operations", __name__)
 
-BINARY_TYPES = ("application/octet-stream", "message/rfc822")
 EXTRA_HEADER = "X-Services84-"
 _BY_NAME = {operation.name.lower(): operation for operation in EMAIL}
 _UNSAFE = re.compile(r"[^\x20-\x7e\xa0-\xff]+")  # what a field of HTTP does not carry

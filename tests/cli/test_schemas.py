@@ -31,6 +31,7 @@ def test_the_files_are_written_and_then_up_to_date(run: Run, installation: Path)
     assert sorted(f.name for f in (installation / "schemas").iterdir()) == [
         "EMail.wsdl",
         "SoPrincipal.wsdl",
+        "openapi.json",
     ]
     assert run("schemas", "--check").exit_code == 0
     root = etree.parse(installation / "schemas" / "EMail.wsdl").getroot()
