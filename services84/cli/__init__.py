@@ -8,6 +8,7 @@ from services84 import __version__
 from services84.cli.accounts import account
 from services84.cli.applications import application
 from services84.cli.backup import backup, restore
+from services84.cli.check import check_command
 from services84.cli.demo import demo
 from services84.cli.failures import CommandGroup
 from services84.cli.import_ import import_
@@ -36,7 +37,7 @@ def main(debug: bool) -> None:
 _COMMANDS = (
     *(init, associate, application, account, import_),
     *(serve, sync, status, schemas, operations, demo),
-    *(keys, backup, restore),
+    *(keys, backup, restore, check_command),
 )
 for command in _COMMANDS:
     main.add_command(command)
