@@ -1,6 +1,8 @@
 # make run     a running service with sample mail   (ONCE=1: show it and end)
 # make test    style, types, layers and all tests   (JOBS=n at a time)
 # make soak    syncs killed hundreds of times    (half an hour; SOAK_SCALE=0.1, SOAK_SEED=n)
+# make fuzz    the parsers and the SOAP endpoint, with bytes made up   (FUZZ_SECONDS=600 each, ONLY="mime")
+# make sbom    what is installed with what licence, as CycloneDX: var/sbom.json
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
@@ -13,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test soak style check schemas bench packages clean
+.PHONY: run test soak fuzz sbom style check schemas bench packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -24,6 +26,14 @@ test: packages check
 
 soak: packages $(VENV)/.test
 	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz $(ONLY)
+
+sbom:
+	@.ci/environment $(VENV)
+	$(PIP) install tox
+	$(BIN)/tox -e sbom
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -54,6 +64,10 @@ $(VENV)/.test: $(PACKAGE)
 	@.ci/environment $(VENV)
 	$(PIP) install --editable '.[test,style]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.fuzz: $(VENV)/.test
+	$(PIP) install --editable '.[test,fuzz]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) install --editable '.[test,fast]'

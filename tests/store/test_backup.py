@@ -147,6 +147,9 @@ def test_a_backup_is_of_one_moment_while_others_write(filled: Stores, tmp_path: 
         except BaseException as error:
             errors.append(error)
 
+    with filled.database.transaction() as connection:
+        connection.execute(update(email_item).values(keywords="0"))
+        connection.execute(update(associate).values(full_name="0"))
     writer = threading.Thread(target=write_on)
     writer.start()
     seen = set()
