@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +23,8 @@ from services84.metrics import Metrics
 from services84.requestids import identified
 from services84.rest.front import RestFront
 from services84.rest.front import serves as is_of_the_web_api
+from services84.security.identity_tokens import IdentityTokens, Rules
+from services84.security.issuer_keys import IssuerKeys
 from services84.security.mail_providers import read_providers
 from services84.security.outbound import Dialer
 from services84.security.outbound_http import HttpClient
@@ -73,6 +76,24 @@ def now() -> datetime:
 def owner_name() -> str:
     """A name for this process in leases, unlike any other process's, also after a restart."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def identity_tokens(
+    settings: Settings, dialer: Dialer, clock: Callable[[], datetime]
+) -> IdentityTokens | None:
+    """Who says whose the configured provider's tokens are; raises ConfigurationError."""
+    if not settings.oidc_issuer:
+        return None
+    http = HttpClient(dialer.dial, ca_file=settings.mail_ca_file, seconds=TOKEN_SECONDS)
+    keys = IssuerKeys(http, settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic)
+    rules = Rules(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        algorithms=settings.oidc_algorithms,
+        claim=settings.oidc_claim,
+        leeway=settings.oidc_leeway,
+    )
+    return IdentityTokens(rules, keys, lambda: clock().timestamp())
 
 
 class Application:
@@ -135,6 +156,7 @@ class Application:
             principals=PrincipalStore(self.database),
             clients=ClientStore(self.database),
             tokens=TokenStore(self.database),
+            identity=identity_tokens(self.settings, dialer, clock),
             attempts=LoginAttempts(self.database),
             sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
             errands=Errands(

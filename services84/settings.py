@@ -29,6 +29,12 @@ _SECRETS = frozenset({"database_url", "metrics_token"})  # whose wrong values ar
 # Variables with our prefix that are none of the service's settings.
 _OTHERS = re.compile(rf"{PREFIX}(TEST_\w*|NO_APT)", re.IGNORECASE)
 
+# Of RFC 7518 and 8037 those with a key pair; a secret cannot be published, and `none` is none.
+_SIGNATURES = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+)
+
 
 class Settings(BaseSettings):
     """The settings of one installation; immutable after reading.
@@ -76,6 +82,24 @@ class Settings(BaseSettings):
     )
     refresh_token_seconds: int = Field(
         30 * DAY, ge=60, le=365 * DAY, description="life of a refresh token that is not used"
+    )
+    oidc_issuer: str = Field(
+        "", description="OpenID Connect provider whose JWTs are taken as Bearer; empty: none is"
+    )
+    oidc_audience: str = Field(
+        "", validate_default=True, description="the audience that its tokens have to be for"
+    )
+    oidc_jwks_url: str = Field(
+        "", description="where its keys are; empty: where its own configuration says"
+    )
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("RS256", "ES256"), description="signatures that are taken; comma-separated"
+    )
+    oidc_claim: str = Field(
+        "preferred_username", min_length=1, description="the claim that is an associate's name"
+    )
+    oidc_leeway: int = Field(
+        30, ge=0, le=300, description="how far its clock may differ from this one"
     )
     login_free_attempts: int = Field(
         5, ge=1, description="failed logins of a name before it is slowed down"
@@ -182,7 +206,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="form of a log line")
 
-    @field_validator("trusted_proxies", "metrics_networks", mode="before")
+    @field_validator("trusted_proxies", "metrics_networks", "oidc_algorithms", mode="before")
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         return (
@@ -215,6 +239,21 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no time zone such as Europe/Oslo") from error
+        return value
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _check_audience(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError(f"is empty, and {PREFIX}OIDC_ISSUER is set")
+        return value
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _check_algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [each for each in value if each not in _SIGNATURES]
+        if wrong or not value:
+            raise ValueError(f"is none of {', '.join(_SIGNATURES)}")
         return value
 
     @field_validator("context")

@@ -46,6 +46,10 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
         ("MAIL_CA_FILE", "/nope", "cannot be read: No such file"),
         ("MAIL_CA_FILE", "/", "cannot be read"),
         ("MAIL_CA_FILE", __file__, "holds no certificate in PEM form"),
+        ("OIDC_ALGORITHMS", "RS256, HS256", "is none of RS256"),
+        ("OIDC_ALGORITHMS", "", "is none of RS256"),
+        ("OIDC_LEEWAY", "301", "at most 300"),
+        ("CONTEXT", "a.b", "no name of letters"),
         ("BIND", "", "port from 0 to 65535"),
         ("BIND", "nonsense", "port from 0 to 65535"),
         ("BIND", "127.0.0.1:99999", "port from 0 to 65535"),
@@ -102,3 +106,10 @@ def test_a_misspelt_setting_is_told_with_the_nearest_one() -> None:
         "there is no setting SERVICES84_WORKER, it is ignored; is SERVICES84_WORKERS meant?",
         "there is no setting SERVICES84_XYZZY, it is ignored",
     ]
+
+
+def test_an_issuer_needs_an_audience(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal(monkeypatch, "OIDC_ISSUER", "https://id.example.com")
+    assert "SERVICES84_OIDC_AUDIENCE='': is empty, and SERVICES84_OIDC_ISSUER is set" in message
+    monkeypatch.setenv(f"{PREFIX}OIDC_AUDIENCE", "services84")
+    assert read_settings().oidc_algorithms == ("RS256", "ES256")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from services84.agents.call import Call, Presented
 from services84.agents.logins import verified
 from services84.agents.registry import EMAIL, Operation
@@ -16,8 +18,11 @@ from services84.agents.services import Services
 from services84.agents.zones import zone_of
 from services84.errors import AccessDenied, NotAuthenticated
 from services84.security.access_tokens import is_access_token
+from services84.security.identity_tokens import Refused
 from services84.security.tickets import hash_ticket
 from services84.store.values import Application, Associate
+
+log = structlog.get_logger(__name__)
 
 HOW_TO_GET_ONE = "obtain one by AuthenticateUsernamePassword of SoPrincipal.svc"
 
@@ -44,7 +49,8 @@ def enter(
     Raises NotAuthenticated for a missing or unknown application token (online), and for a
     ticket, access token or password that is missing, unknown, revoked, expired or refused;
     TooManyAttempts for passwords that come too often; AccessDenied for an application to which
-    the EMail agent has not been granted (online); InvalidValue for an unknown time zone.
+    the EMail agent has not been granted (online); InvalidValue for an unknown time zone;
+    ServerBusy while the keys of the identity provider cannot be had.
     """
     call = Call(services, presented, arrived=services.clock())
     application = None
@@ -59,6 +65,8 @@ def enter(
 def _associate(call: Call, application: Application | None) -> Associate:
     if call.presented.name is not None:
         return _by_password(call, call.presented.name)
+    if call.presented.identity is not None:
+        return _by_identity(call, call.presented.identity)
     services = call.services
     ticket = (call.presented.ticket or "").strip()
     if not ticket:
@@ -84,6 +92,21 @@ def _by_access_token(call: Call, text: str, application: Application | None) -> 
     if token is None or foreign:
         raise NotAuthenticated("the access token is not known or has expired")
     return token.associate
+
+
+def _by_identity(call: Call, text: str) -> Associate:
+    """Whom the token of the identity provider names; the reasons of a refusal are for the log."""
+    identity, found, reason = call.services.identity, None, "no identity provider is configured"
+    if identity is not None:
+        try:
+            found = call.services.principals.associate_by_name(identity.name_in(text))
+            reason = "it names no associate"
+        except Refused as refusal:
+            reason = str(refusal)
+    if found is None:
+        log.info("identity_token.refused", reason=reason)
+        raise NotAuthenticated("the token is not one that is accepted here, or has expired")
+    return found
 
 
 def _by_password(call: Call, name: str) -> Associate:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services84.metrics import Metrics
+from services84.security.identity_tokens import IdentityTokens
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
@@ -44,6 +45,7 @@ class Services:
     principals: PrincipalStore
     clients: ClientStore
     tokens: TokenStore
+    identity: IdentityTokens | None
     attempts: LoginAttempts
     sync: SyncDesk
     errands: Errands

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from services84.application import Application
+from services84.application import Application, identity_tokens, now
 from services84.cli.output import complain
 from services84.logs import set_up_logging
 from services84.security.mail_providers import read_providers
+from services84.security.outbound import Dialer
 from services84.security.vault import Vault
 from services84.settings import Settings, read_settings, unknown_settings
 from services84.store.database import Database
@@ -78,6 +79,8 @@ def check_installation(settings: Settings) -> None:
     Raises ConfigurationError, KeyUnavailable, SchemaMismatch or StoreUnavailable.
     """
     read_providers(settings.mail_oauth_file)
+    dialer = Dialer(online=settings.online, timeout=settings.mail_connect_timeout)
+    identity_tokens(settings, dialer, now)
     Vault.load(settings.key_file)
     database = Database(settings.database_url, pool_size=2)
     try:

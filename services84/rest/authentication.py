@@ -5,7 +5,10 @@ say. Schemes of Authorization, in any case of letters (RFC 9110 section 11.1):
 
 - `Basic` (RFC 7617), on-site only: name and password, or a ticket as the name and no password;
 - `SoTicket`: a ticket as SoPrincipal.svc gives it, or an access token;
-- `Bearer` (RFC 6750): an access token of this service's.
+- `Bearer` (RFC 6750): an access token of this service's, or a JWT of the identity provider's.
+
+Without it, a browser's session: the cookie with its ticket, and the header X-XSRF-TOKEN with the
+token that belongs to it, which whoever merely makes a browser send the cookie does not know.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from dataclasses import replace
 from flask import Request
 
 from services84.agents.call import Presented
-from services84.errors import NotAuthenticated
+from services84.errors import AccessDenied, NotAuthenticated
 from services84.proxies import client_address, remote_user
 from services84.rest.timezones import read_time_zone
 from services84.security.access_tokens import is_access_token
+from services84.security.identity_tokens import is_identity_token
+from services84.security.sessions import SESSION_COOKIE, XSRF_HEADER, xsrf_matches
 from services84.security.tickets import is_ticket
 from services84.settings import Settings
 
@@ -37,7 +42,8 @@ def presented_of(request: Request, settings: Settings) -> Presented:
     """What the request presents.
 
     Raises NotAuthenticated for an Authorization that is missing, of an unknown scheme, of one that
-    is not for this installation, or not well-formed; InvalidValue for the time zone.
+    is not for this installation, or not well-formed; AccessDenied for a session's cookie without
+    the token against forgery; InvalidValue for the time zone.
     """
     presented = Presented(
         application_token=(request.headers.get(APPLICATION_TOKEN) or "").strip() or None,
@@ -47,7 +53,7 @@ def presented_of(request: Request, settings: Settings) -> Presented:
     )
     authorization = (request.headers.get("Authorization") or "").strip()
     if not authorization:
-        raise NotAuthenticated(NOBODY)
+        return _session(presented, request)
     scheme, _, credentials = authorization.partition(" ")
     reader = _READERS.get(scheme.lower())
     if reader is None:
@@ -100,9 +106,21 @@ def _ticket(presented: Presented, credentials: str, _: Settings) -> Presented:
 
 
 def _bearer(presented: Presented, credentials: str, _: Settings) -> Presented:
-    if not is_access_token(credentials):
+    if is_access_token(credentials):
+        return replace(presented, ticket=credentials)
+    if not is_identity_token(credentials):
         raise NotAuthenticated("the Bearer scheme was given without an access token")
-    return replace(presented, ticket=credentials)
+    return replace(presented, identity=credentials)
+
+
+def _session(presented: Presented, request: Request) -> Presented:
+    """Looked at before the ticket is: what is wrong with one tells nothing of the other."""
+    ticket = request.cookies.get(SESSION_COOKIE, "")
+    if not ticket:
+        raise NotAuthenticated(NOBODY)
+    if not xsrf_matches(ticket, request.headers.get(XSRF_HEADER)):
+        raise AccessDenied(f"{XSRF_HEADER} is missing or does not belong to this session")
+    return replace(presented, ticket=ticket)
 
 
 _READERS: dict[str, Reader] = {"basic": _basic, "soticket": _ticket, "bearer": _bearer}

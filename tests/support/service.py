@@ -183,7 +183,10 @@ class Service:
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             got["status"] = status
-            got["headers"] = {name.lower(): value for name, value in headers}
+            got["headers"] = {}
+            for name, value in headers:  # several of a name as one (RFC 9110 section 5.3)
+                before = got["headers"].get(name.lower())
+                got["headers"][name.lower()] = value if before is None else f"{before}, {value}"
 
         complete = {
             "REQUEST_METHOD": "GET",
