@@ -11,6 +11,7 @@ from services84.agents.crm.properties import PROPERTIES
 from services84.roles import Role
 from services84.store.account_options import AccountOptions, DeletionPolicy
 from tests.agents.crm.samples import record
+from tests.rest.oauth_clients import client_of
 from tests.rest.web import Answer, Web
 from tests.support.service import Service
 
@@ -327,3 +328,24 @@ def test_the_answer_can_be_xml(admin: Web, account_id: int) -> None:
 
 def test_the_address_counts_in_any_case(admin: Web, account_id: int) -> None:
     assert admin.get("/API/CRM/EmailAccounts").json["TotalItems"] == 1
+
+
+# Bearer -----------------------------------------------------------------------------------------
+
+
+def test_a_bearer_token_opens_what_its_associate_may_do(service: Service, account_id: int) -> None:
+    clerk, _ = service.associate("clerk")
+    client = client_of(service, "crm", acts_as=clerk)
+    token = client.by_itself().json["access_token"]
+    given = record(Id=account_id)
+
+    def answered() -> int:
+        return put(Web(service), given, Authorization=f"Bearer {token}").status
+
+    assert answered() == 403
+    service.services.principals.grant_role(clerk.associate_id, Role.EDIT_ACCOUNTS)
+    assert answered() == 200
+    service.services.principals.revoke_role(clerk.associate_id, Role.EDIT_ACCOUNTS)
+    assert answered() == 403
+    client.revoke(token)
+    assert answered() == 401
