@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services84.agents.crm.properties import PROPERTIES
 from services84.roles import Role
@@ -328,6 +330,34 @@ def test_the_answer_can_be_xml(admin: Web, account_id: int) -> None:
 
 def test_the_address_counts_in_any_case(admin: Web, account_id: int) -> None:
     assert admin.get("/API/CRM/EmailAccounts").json["TotalItems"] == 1
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda held: st.lists(held, max_size=3) | st.dictionaries(st.text(), held, max_size=3),
+    max_leaves=5,
+)
+CHANGES = st.dictionaries(
+    st.sampled_from([one.name for one in PROPERTIES]) | st.text(max_size=9), ANYTHING, max_size=6
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(changes=CHANGES)
+def test_whatever_is_given_is_saved_or_refused_in_the_documented_shape(
+    admin: Web, account_id: int, changes: dict[str, Any]
+) -> None:
+    answer = put(admin, record() | changes | {"Id": account_id})
+    assert answer.status in (200, 400), answer.body
+    told = answer.json
+    if "Error" not in told:  # else a name was given twice, which is no record at all
+        assert told["WasSuccessful"] is (answer.status == 200)
+        assert (told["Errors"] is None) is (answer.status == 200)
+    assert set(admin.get(f"{URL}/{account_id}").json) == {one.name for one in PROPERTIES}
 
 
 # Bearer -----------------------------------------------------------------------------------------
