@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services84.agents.call import Call
-from services84.agents.crm.drafting import draft_of
+from services84.agents.crm.drafting import draft_of, given_tokens
 from services84.agents.crm.properties import HIGHEST_INT
 from services84.agents.crm.queries import read_query
 from services84.agents.crm.reading import Record, read_record
@@ -23,6 +23,7 @@ from services84.errors import (
     PropertyProblem,
 )
 from services84.roles import Role
+from services84.security.token_answers import GivenTokens
 from services84.store.values import Account
 
 # What the store calls the members that it refuses, by the names of the record.
@@ -97,12 +98,22 @@ def _save(call: Call, record: Record, stored: Account | None) -> int:
     draft = draft_of(record, stored, owner, online=call.services.settings.online)
     if draft is None:
         raise InvalidRecord(record.problems)
+    given = given_tokens(record)
     try:
-        return call.services.accounts.save(draft).account_id
+        account_id = call.services.accounts.save(draft).account_id
     except InvalidValue as error:  # what changed between our look and the writing
         name = _STORED_AS.get(error.member, error.member)
         problem = PropertyProblem(name, None, error.parameters["Problem"])
         raise InvalidRecord([problem]) from error
+    if given is not None and given[1].refresh_token:
+        _renew_from_now_on(call, account_id, *given)
+    return account_id
+
+
+def _renew_from_now_on(call: Call, account_id: int, provider: str, given: GivenTokens) -> None:
+    """Where no client of the provider is configured, the access token is good for its hour."""
+    if provider in call.services.mail_tokens.providers:
+        call.services.mail_tokens.keep(account_id, provider, given)
 
 
 def _owner(call: Call, record: Record, stored: Account | None) -> int:

@@ -26,6 +26,7 @@ from services84.errors import InvalidValue
 from services84.mailhost import IMPLICIT_TLS_PORTS, Mechanism, mechanism_for
 from services84.mime.addresses import checked_address as checked_mailbox
 from services84.security.outbound import literal_refusal
+from services84.security.token_answers import GivenTokens, read_given
 from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.values import Account, AccountDraft, ServiceAuth
 
@@ -154,22 +155,42 @@ def _auth_type(
 # Tokens -----------------------------------------------------------------------------------------
 
 
-def _token(record: Record) -> tuple[str, str | None]:
-    """Whose access token is given, if one is, and the token. Null, an empty text and the mask of
-    one that is stored are none."""
-    found: dict[str, str] = {}
+def given_tokens(record: Record) -> tuple[str, GivenTokens] | None:
+    """Whose tokens are given, if any are: an access token alone, or a provider's whole answer
+    (JSON), with a refresh token by which the next one is had. Null, an empty text and the mask of
+    what is stored are none."""
+    found: dict[str, GivenTokens] = {}
     for provider, name in TOKENS.items():
-        token = _checked(record, name, checked_password)
-        if token is not None:
-            found[provider] = token
+        text = _checked(record, name, checked_password)
+        if text is not None:
+            found[provider] = _read_token(record, name, text)
     if len(found) > 1:
         record.wrong(TOKENS["office365"], BOTH_TOKENS)
-    if not found:
+    return next(iter(found.items()), None)
+
+
+def _read_token(record: Record, name: str, text: str) -> GivenTokens:
+    if not text.lstrip().startswith("{"):
+        return GivenTokens(access_token=text)
+    try:
+        given = read_given(text)
+    except ValueError as error:
+        record.wrong(name, str(error))
+        return GivenTokens()
+    if not given.access_token:
+        record.wrong(name, "has no access_token")
+    return given
+
+
+def _token(record: Record) -> tuple[str, str | None]:
+    """Whose access token is given, if one is, and the token."""
+    given = given_tokens(record)
+    if given is None:
         return "", None
     for name in ("IncomingServerPassword", "OutgoingServerPassword"):
         if record.get(name) not in (None, "", PASSWORD_MASK):
             record.wrong(name, TOKEN_AND_PASSWORD)
-    return next(iter(found.items()))
+    return given[0], given[1].access_token
 
 
 # What it is to do -------------------------------------------------------------------------------

@@ -132,14 +132,16 @@ PROPERTIES = (
     Property(
         "GoogleAccessToken",
         _TEXT,
-        "An access token of Google's, by which both servers are signed in to.",
+        "An access token of Google's, by which both servers are signed in to; or the answer that "
+        "it came in (JSON), by whose refresh_token it is renewed where a client is configured.",
         access=_SECRET,
         longest=LONGEST_PASSWORD,
     ),
     Property(
         "Office365AccessToken",
         _TEXT,
-        "An access token of Microsoft's, by which both servers are signed in to.",
+        "An access token of Microsoft's, by which both servers are signed in to; or the answer that "
+        "it came in (JSON), by whose refresh_token it is renewed where a client is configured.",
         access=_SECRET,
         longest=LONGEST_PASSWORD,
     ),
