@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import queue
+import re
 import threading
 import time
 import types
@@ -53,6 +54,7 @@ COST_OF_A_RESPONSE = 256  # bytes of memory beyond its text, about
 LAST_WORDS = 3.0  # seconds for LOGOUT
 _TICK = 0.5  # seconds between looks at the clock
 _JOIN = 10.0  # seconds; the threads end at once
+_OF_A_MESSAGE = re.compile(rb"\* \d{1,18} FETCH ")  # most of what comes
 
 
 class _Thread(threading.Thread):
@@ -450,6 +452,10 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def _put_response(self, response: Response) -> None:
         if self._tracer:
             self._tracer.heard(response)
+        if _OF_A_MESSAGE.match(response.text):
+            with self.commands_lock:
+                self._inbox.append(response)
+            return
         if response.text.startswith(b"+"):
             if "continuation" in self.tagged_commands:
                 self._request_pop("continuation", (True, response.text[1:].strip()))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 MIB = 1024 * 1024
 _ANNOUNCED = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
 _MOST_DIGITS = 18
+_SHORT = 1024  # bytes of a line
 # Free text may end like a literal's announcement, and is none.
 _TEXT_ONLY = re.compile(rb"(?!\* )|\* +(?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 
@@ -47,6 +48,7 @@ class Framer:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._short = min(limits.line, _SHORT)
         self._line = bytearray()  # the unfinished line
         self._lines: list[bytes] = []  # the finished lines of the unfinished response
         self._lines_size = 0
@@ -66,23 +68,36 @@ class Framer:
                 at = self._feed_literal(data, at)
                 continue
             end = data.find(b"\n", at) + 1
-            self._take(data[at : end or None])
+            response = self._whole(data, at, end)
+            if response is None:
+                self._take(data[at : end or None])
+                response = self._end_line() if end else None
             at = end or len(data)
-            response = self._end_line() if end else None
             if response:
                 yield response
 
+    def _whole(self, data: bytes, at: int, end: int) -> Response | None:
+        """The response that is all of one line, as most are; None to have it looked at closely."""
+        if not end or self._line or self._lines or end - at > self._short:
+            return None
+        line = data[at:end]
+        if line.endswith((b"}\r\n", b"}\n")):
+            return None
+        text = line.rstrip(b"\r\n")
+        return Response(text) if text else None
+
     def _feed_literal(self, data: bytes, at: int) -> int:
-        piece = data[at : at + self._missing]
-        self._missing -= len(piece)
+        end = min(at + self._missing, len(data))
+        self._missing -= end - at
         if not self._missing and not self._literal.tell():
-            self._literals.append(piece)
-            return at + len(piece)
-        self._literal.write(piece)
+            self._literals.append(data[at:end])
+            return end
+        with memoryview(data) as view:
+            self._literal.write(view[at:end])
         if not self._missing:
             self._literals.append(self._literal.getvalue())
             self._literal = io.BytesIO()
-        return at + len(piece)
+        return end
 
     def _take(self, piece: bytes) -> None:
         self._lines_size += len(piece)
@@ -92,7 +107,8 @@ class Framer:
 
     def _end_line(self) -> Response | None:
         """The response that ends with this line, if one does."""
-        line, self._line = bytes(self._line), bytearray()
+        line = bytes(self._line)
+        self._line.clear()
         self._lines.append(line)
         announced = _ANNOUNCED.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
         if announced and not _TEXT_ONLY.match(self._lines[0]):

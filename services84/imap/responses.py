@@ -7,6 +7,7 @@ MODSEQ), 4315 (UID sets).
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _MOST_NESTED = 64
+_OFTEN = 100  # bytes of flags, so many of which are remembered
 HIGHEST_NUMBER = 2**63 - 1  # of a mod-sequence (RFC 7162 section 7); no other number is larger
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -222,8 +224,36 @@ class Fetched:
     sections: dict[str, bytes | None] = field(default_factory=dict, repr=False)
 
 
+# What nearly all FETCH responses look like, to be read at one go: a sync hears three of a message.
+# Whatever is spelled otherwise is read by its tokens.
+_USUAL_FETCH = re.compile(
+    rb"""\*[ ](?P<number>\d{1,18})[ ]FETCH[ ]\((?:[ ]?(?:
+        UID[ ](?P<uid>\d{1,10})(?=[ )])
+      | FLAGS[ ]\((?P<flags>[^()"{}\[\]\r\n]*+)\)
+      | RFC822\.SIZE[ ](?P<size>\d{1,18})(?=[ )])
+      | INTERNALDATE[ ]"(?P<date>[^"\\]*+)"
+      | MODSEQ[ ]\((?P<mod_seq>\d{1,18})\)
+      | BODY\[\][ ]\{(?P<literal>\d+)\}\r\n
+    ))++\)""",
+    re.VERBOSE,
+)
+
+
 def fetched(response: Response) -> Fetched | None:
     """What a FETCH response says, or None when it is none or makes no sense."""
+    usual = _USUAL_FETCH.fullmatch(response.text)
+    if usual is not None:
+        number, uid, flags, size, date, mod_seq, literal = usual.groups()
+        if len(response.literals) == (literal is not None):
+            return Fetched(
+                int(number),
+                None if uid is None or int(uid) > HIGHEST_UID else int(uid),
+                None if flags is None else _flag_set(flags),
+                None if date is None else internal_date(date),
+                None if size is None else int(size),
+                None if mod_seq is None else int(mod_seq),
+                {} if literal is None else {"BODY[]": response.literals[0]},
+            )
     said = untagged(response)
     if said is None or said.kind != "FETCH" or said.number is None:
         return None
@@ -271,6 +301,16 @@ def _flags(value: Value) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
     return frozenset(flag.decode("latin-1") for flag in value if isinstance(flag, bytes))
+
+
+def _flag_set(text: bytes) -> frozenset[str]:
+    """The flags of a list that is written in the usual way."""
+    return _often_set(text) if len(text) <= _OFTEN else _flags(values(text)) or frozenset()
+
+
+@functools.lru_cache(maxsize=256)  # the messages of a mailbox share a few combinations
+def _often_set(text: bytes) -> frozenset[str]:
+    return _flags(values(text)) or frozenset()
 
 
 def internal_date(value: Value) -> datetime | None:

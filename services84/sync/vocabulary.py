@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ _ATTRIBUTES = {
 # A server sets \Marked and \Unmarked whenever it likes (RFC 9051, 7.3.1): kept, they would turn
 # every sync of an unchanged account into a write.
 _VOLATILE = FolderAttribute.MARKED | FolderAttribute.UNMARKED
+_OFTEN = 100  # letters of names, so many of which are remembered
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class FlagsSeen:
 
 def flags_seen(names: Iterable[str]) -> FlagsSeen:
     """Translate a server's flag names; keywords keep their spelling, in sorted order."""
+    given = frozenset(names)
+    return (_often_seen if sum(map(len, given)) <= _OFTEN else _seen)(given)
+
+
+def _seen(names: frozenset[str]) -> FlagsSeen:
     flags, keywords = ItemFlag.NONE, []
     for name in names:
         known = _FLAGS.get(name.lower())
@@ -55,6 +62,10 @@ def flags_seen(names: Iterable[str]) -> FlagsSeen:
         elif name.lower() != "\\recent":
             keywords.append(name)
     return FlagsSeen(flags, " ".join(sorted(keywords)))
+
+
+# The messages of a mailbox share a few combinations.
+_often_seen = functools.lru_cache(maxsize=256)(_seen)
 
 
 def attributes_seen(names: Iterable[str], *, inbox: bool, subscribed: bool) -> FolderAttribute:

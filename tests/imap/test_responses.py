@@ -270,3 +270,26 @@ def test_namespaces(text: bytes, told: object) -> None:
 )
 def test_counts(text: bytes, told: object) -> None:
     assert responses.count(one(text)) == told
+
+
+ITEMS = [
+    (b"UID 17", b"uid  17"),
+    (b"UID 4294967296", b"uid  4294967296"),
+    (b"FLAGS ()", b"flags  ()"),
+    (b"FLAGS (\\Seen NIL $a)", b"flags  (\\Seen NIL $a)"),
+    (b"RFC822.SIZE 120", b"rfc822.size  120"),
+    (b'INTERNALDATE " 4-Jan-2016 09:21:49 +0130"', b'internaldate  " 4-Jan-2016 09:21:49 +0130"'),
+    (b'INTERNALDATE "yesterday"', b'internaldate  "yesterday"'),
+    (b"MODSEQ (99)", b"modseq  (99)"),
+    (b"BODY[] {3}\r\na)b", b"body[]  {3}\r\na)b"),
+    (b"BODY[] NIL", b"body[]  NIL"),
+]
+
+
+@given(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=6))
+def test_the_usual_spelling_of_a_message_says_the_same_as_any_other(
+    items: list[tuple[bytes, bytes]],
+) -> None:
+    usual = one(b"* 7 FETCH (" + b" ".join(item for item, _ in items) + b")")
+    unusual = one(b"*  7 Fetch  (" + b" ".join(item for _, item in items) + b" )")
+    assert responses.fetched(usual) == responses.fetched(unusual)
