@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
@@ -192,26 +193,23 @@ def _add(
 ) -> None:
     if not batch.added:
         return
-    placed = {
-        "email_folder_id": folder_id,
-        "uid_validity": batch.uid_validity,
-        "registered": now,
+    count = len(batch.added)
+    ids = list(new_ids(connection, email_item.c.email_item_id, count))
+    by_uid = dict(zip((item.uid for item in batch.added), ids, strict=True))
+    key: dict[str, Sequence[Any]] = {"email_item_id": ids}
+    placed: dict[str, Sequence[Any]] = {
+        "email_folder_id": [folder_id] * count,
+        "uid_validity": [batch.uid_validity] * count,
+        "registered": [now] * count,
     }
-    reserved = new_ids(connection, email_item.c.email_item_id, len(batch.added))
-    ids = {item.uid: item_id for item, item_id in zip(batch.added, reserved, strict=True)}
-    insert_rows(
-        connection,
-        email_item,
-        [{"email_item_id": ids[i.uid], **placed, **_item_row(i)} for i in batch.added],
-    )
-    insert_rows(connection, email_body, [_body_row(ids[i.uid], i) for i in batch.added])
-    sources = {ids[uid]: source for uid, source in packed.items()}
+    insert_rows(connection, email_item, key | placed | _item_columns(batch.added))
+    insert_rows(connection, email_body, key | _body_columns(batch.added))
+    sources = {by_uid[uid]: source for uid, source in packed.items()}
     insert_bytes(connection, email_source.c.email_item_id, email_source.c.mime, sources)
-    attachments = [row for item in batch.added for row in _attachment_rows(ids[item.uid], item)]
-    insert_rows(connection, email_attachment, attachments)
-    news = [{"email_item_id": ids[item.uid]} for item in batch.added if item.uid in batch.news]
-    insert_rows(connection, email_notice, news)
-    _clear_problems(connection, folder_id, batch.uid_validity, ids)
+    insert_rows(connection, email_attachment, _attachment_columns(ids, batch.added))
+    news = [item_id for uid, item_id in by_uid.items() if uid in batch.news]
+    insert_rows(connection, email_notice, {"email_item_id": news})
+    _clear_problems(connection, folder_id, batch.uid_validity, by_uid)
 
 
 def _clear_problems(
@@ -231,52 +229,68 @@ def _clear_problems(
         )
 
 
-def _item_row(item: NewItem) -> dict[str, Any]:
-    return {
-        "uid": item.uid,
-        "flags": int(item.flags),
-        "keywords": item.keywords,
-        "received_at": item.internal_date,
-        "size": item.size,
-        "message_id": item.message_id,
-        "in_reply_to": item.in_reply_to,
-        "references": item.references,
-        "subject": item.subject,
-        "sender": item.sender,
-        "reply_to": item.reply_to,
-        "to": item.to,
-        "cc": item.cc,
-        "bcc": item.bcc,
-        "sent_at": item.sent_at,
-        "priority": item.priority,
-        "has_attachment": bool(item.attachments),
-        "parse_problem": item.parse_problem,
+# Columns by the names that NewItem's and NewAttachment's members have.
+_ITEM = {
+    "uid": "uid",
+    "flags": "flags",
+    "keywords": "keywords",
+    "received_at": "internal_date",
+    "size": "size",
+    "message_id": "message_id",
+    "in_reply_to": "in_reply_to",
+    "references": "references",
+    "subject": "subject",
+    "sender": "sender",
+    "reply_to": "reply_to",
+    "to": "to",
+    "cc": "cc",
+    "bcc": "bcc",
+    "sent_at": "sent_at",
+    "priority": "priority",
+    "has_attachment": "attachments",
+    "parse_problem": "parse_problem",
+}
+_BODY = {"plain_body": "plain_body", "html_body": "html_body", "cal_data": "calendar"}
+_ATTACHMENT = {
+    "part": "part",
+    "cid": "content_id",
+    "filename": "name",
+    "type": "content_type",
+    "size": "size",
+    "encoding": "encoding",
+    "disposition": "inline",
+}
+_item_values = attrgetter(*_ITEM.values())
+_body_values = attrgetter(*_BODY.values())
+_attachment_values = attrgetter(*_ATTACHMENT.values())
+
+
+def _item_columns(items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:
+    columns = _columns(_ITEM, map(_item_values, items))
+    return columns | {
+        "flags": list(map(int, columns["flags"])),
+        "has_attachment": list(map(bool, columns["has_attachment"])),
     }
 
 
-def _body_row(item_id: int, item: NewItem) -> dict[str, Any]:
-    return {
-        "email_item_id": item_id,
-        "plain_body": item.plain_body,
-        "html_body": item.html_body,
-        "cal_data": item.calendar,
+def _body_columns(items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:
+    return _columns(_BODY, map(_body_values, items))
+
+
+def _attachment_columns(ids: Sequence[int], items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:
+    found = [(at, one) for at, item in zip(ids, items, strict=True) for one in item.attachments]
+    if not found:
+        return {}
+    columns = _columns(_ATTACHMENT, (_attachment_values(one) for _, one in found))
+    return columns | {
+        "email_item_id": [at for at, _ in found],
+        "disposition": ["inline" if each else "attachment" for each in columns["disposition"]],
     }
 
 
-def _attachment_rows(item_id: int, item: NewItem) -> list[dict[str, Any]]:
-    return [
-        {
-            "email_item_id": item_id,
-            "part": attachment.part,
-            "cid": attachment.content_id,
-            "filename": attachment.name,
-            "type": attachment.content_type,
-            "size": attachment.size,
-            "encoding": attachment.encoding,
-            "disposition": "inline" if attachment.inline else "attachment",
-        }
-        for attachment in item.attachments
-    ]
+def _columns(names: Iterable[str], rows: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns of some rows, by their names."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 def _refuse(connection: Connection, folder_id: int, batch: FolderBatch, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """Many rows into one table at a time: values prepared here, handed to the driver as they are.
 
 SQLAlchemy prepares every value of every row by a chain of calls, which for mail takes longer than
-the database. Here each column is prepared by one function; what is stored is the same (a test
-compares). Only inserts that are worth it come this way.
+the database. Here each column is prepared at once; what is stored is the same (a test compares).
+Only inserts that are worth it come this way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, func, insert, text
+from sqlalchemy import Boolean, Column, Connection, Dialect, Table, func, insert, text
 
 from services84.store.columns import AnyText, UtcDateTime, in_utc, storable
 
@@ -21,13 +21,16 @@ LARGE = 8 * 1024 * 1024  # bytes of a value that SQLite is given in pieces: it w
 _PIECE = 1024 * 1024
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert `rows`, all with the same keys: those of the table's columns."""
-    if not rows:
+Columns = Mapping[str, Sequence[Any]]
+"""The values of many rows by the keys of their columns, all of one length."""
+
+
+def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
+    """Insert rows, given by their columns."""
+    if not columns or not next(iter(columns.values())):
         return
-    keys = tuple(rows[0])
-    statement, prepare = _prepared(connection.dialect, table, keys)
-    connection.exec_driver_sql(statement, prepare(rows))
+    statement, prepare = _prepared(connection.dialect, table, tuple(columns))
+    connection.exec_driver_sql(statement, prepare(columns.values()))
 
 
 def insert_bytes(
@@ -40,11 +43,8 @@ def insert_bytes(
     """
     in_pieces = connection.dialect.name == "sqlite"
     large = {at: value for at, value in values.items() if in_pieces and len(value) >= LARGE}
-    insert_rows(
-        connection,
-        key.table,
-        [{key.name: at, column.name: v} for at, v in values.items() if at not in large],
-    )
+    whole = {at: value for at, value in values.items() if at not in large}
+    insert_rows(connection, key.table, {key.name: list(whole), column.name: list(whole.values())})
     for at, value in large.items():
         room = {key: at, column: func.zeroblob(len(value))}
         connection.execute(insert(key.table).values(room))
@@ -70,7 +70,8 @@ def new_ids(connection: Connection, column: Column[int], count: int) -> range | 
     return [row[0] for row in given]
 
 
-Prepare = Callable[[Iterable[dict[str, Any]]], list[tuple[Any, ...]]]
+Prepare = Callable[[Iterable[Sequence[Any]]], list[tuple[Any, ...]]]
+Convert = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 @functools.lru_cache(maxsize=64)
@@ -81,25 +82,36 @@ def _prepared(dialect: Dialect, table: Table, keys: tuple[str, ...]) -> tuple[st
     on_file = dialect.name == "sqlite"
     marks = ", ".join(["?" if on_file else "%s"] * len(columns))
     statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"
-    as_text = [at for at, column in enumerate(columns) if isinstance(column.type, AnyText)]
-    as_moment = [at for at, column in enumerate(columns) if isinstance(column.type, UtcDateTime)]
-    moment_of = _iso if on_file else in_utc
+    converts = [_convert(column, on_file=on_file) for column in columns]
 
-    def prepare(rows: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
-        prepared = []
-        for row in rows:
-            values = list(row.values())
-            for at in as_text:
-                value = values[at]
-                if not value.isascii() or "\0" in value:
-                    values[at] = storable(value)
-            for at in as_moment:
-                if values[at] is not None:
-                    values[at] = moment_of(values[at])
-            prepared.append(tuple(values))
-        return prepared
+    def prepare(given: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        ready = [
+            convert(column) if convert else column
+            for convert, column in zip(converts, given, strict=True)
+        ]
+        return list(zip(*ready, strict=True))
 
     return statement, prepare
+
+
+def _convert(column: Column[Any], *, on_file: bool) -> Convert | None:
+    """What turns a column's values into the driver's; None where they are that already."""
+    if isinstance(column.type, AnyText):
+        return _texts
+    if isinstance(column.type, UtcDateTime):
+        return functools.partial(_moments, _iso if on_file else in_utc)
+    if isinstance(column.type, Boolean) and on_file:
+        return functools.partial(map, int)
+    return None
+
+
+def _texts(values: Sequence[str]) -> Iterable[str]:
+    together = "".join(values)
+    return values if together.isascii() and "\0" not in together else map(storable, values)
+
+
+def _moments(convert: Callable[[datetime], Any], values: Sequence[datetime | None]) -> list[Any]:
+    return [None if value is None else convert(value) for value in values]
 
 
 _ISO_LENGTH = len("2026-01-05 10:00:00.000000")

@@ -46,6 +46,10 @@ def row(folder: Folder, item_id: int, uid: int, said: str, moment: datetime | No
     }
 
 
+def columns_of(rows: list[Any]) -> dict[str, list[Any]]:
+    return {key: [each[key] for each in rows] for key in rows[0]}
+
+
 def test_it_stores_what_sqlalchemy_stores(stores: Stores, folder: Folder) -> None:
     cases = [(said, moment) for said in TEXTS for moment in MOMENTS]
     kept = []
@@ -54,7 +58,7 @@ def test_it_stores_what_sqlalchemy_stores(stores: Stores, folder: Folder) -> Non
         with stores.database.transaction() as connection:
             rows = [row(folder, 900 + at, at, *case) for at, case in enumerate(cases)]
             if ours:
-                insert_rows(connection, email_item, rows)
+                insert_rows(connection, email_item, columns_of(rows))
             else:
                 connection.execute(insert(email_item), rows)
             # As text: what is in the file, not what the types make of it.
@@ -71,7 +75,7 @@ def test_bytes_are_stored_whole_however_many(stores: Stores, folder: Folder) -> 
     key, mime = email_source.c.email_item_id, email_source.c.mime
     with stores.database.transaction() as connection:
         items = [row(folder, item_id, item_id, "", None) for item_id in kept]
-        insert_rows(connection, email_item, items)
+        insert_rows(connection, email_item, columns_of(items))
         insert_bytes(connection, key, mime, kept)
     with stores.database.reading() as connection:
         assert {at: bytes(value) for at, value in connection.execute(select(key, mime))} == kept
@@ -81,12 +85,13 @@ def test_reserved_ids_are_taken_by_nobody_else(stores: Stores, folder: Folder) -
     with stores.database.transaction() as connection:
         ids = list(new_ids(connection, email_item.c.email_item_id, 3))
         rows = [row(folder, one, one, "", None) for one in ids]
-        insert_rows(connection, email_item, rows)
+        insert_rows(connection, email_item, columns_of(rows))
         connection.execute(delete(email_item))
     with stores.database.transaction() as connection:
         more = list(new_ids(connection, email_item.c.email_item_id, 2))
         by_itself = {k: v for k, v in row(folder, 0, 99, "", None).items() if k != "email_item_id"}
-        insert_rows(connection, email_item, [row(folder, one, one, "", None) for one in more])
+        rows = [row(folder, one, one, "", None) for one in more]
+        insert_rows(connection, email_item, columns_of(rows))
         connection.execute(insert(email_item), [by_itself])
         found = connection.execute(select(email_item.c.email_item_id)).scalars().all()
     assert len({*ids, *more, *found}) == 6
