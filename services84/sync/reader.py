@@ -1,7 +1,7 @@
 """Reading one message: what it says, and its bytes as they are stored. Also a program that does it.
 
-`python -m services84.sync.reader IN OUT` serves two pipes, named by their descriptors: it answers
-every list of sources that comes with what `read` gives for them, and ends when the other end
+`python -m services84.sync.reader IN OUT DESK...` serves two pipes and some desks, named by their
+descriptors: it reads what it is told of, at one desk after the other, and ends when the other end
 closes. `reading` starts it. It imports little, so that it starts within a tenth of a second and
 stays small, and knows neither database nor mail server.
 """
@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import sys
 from multiprocessing.connection import Connection
-from typing import Any
 
-from services84.mime.parse import ParsedAttachment, ParsedMessage, parse
-from services84.store.compression import Packed, pack
+from services84.mime.parse import parse
+from services84.store.compression import pack
+from services84.sync.desks import Desk, Read
 
 READY = "ready"
-
-Read = tuple[ParsedMessage, Packed]
-"""What a message says, and the message packed."""
 
 
 def read(source: bytes) -> Read:
@@ -28,30 +26,16 @@ def read(source: bytes) -> Read:
     return parse(source), pack(source)
 
 
-def flat(found: Read) -> tuple[Any, ...]:
-    """`found` as plain values, which travel in a third of the time."""
-    parsed, packed = found
-    fields = vars(parsed) | {"attachments": [tuple(vars(a).values()) for a in parsed.attachments]}
-    return (packed.content, packed.size, *fields.values())
-
-
-def unflat(values: tuple[Any, ...]) -> Read:
-    """What `flat` was given."""
-    content, size, *fields, attachments, problem = values
-    fields += [tuple(ParsedAttachment(*one) for one in attachments), problem]
-    return ParsedMessage(*fields), Packed(content, size)
-
-
 def main() -> None:
-    """Serve the pipes whose descriptors the command line names."""
+    """Serve what the command line names."""
     gc.freeze()
     gc.set_threshold(100_000)  # hardly anything here refers back to what refers to it
-    asked = Connection(int(sys.argv[1]), writable=False)
-    answers = Connection(int(sys.argv[2]), readable=False)
+    asking, answering, *desks = map(int, sys.argv[1:])
+    asked, answers = Connection(asking, writable=False), Connection(answering, readable=False)
     with asked, answers, contextlib.suppress(EOFError, OSError):
         answers.send(READY)
-        while True:
-            answers.send([flat(read(source)) for source in asked.recv()])
+        for desk in itertools.cycle(map(Desk, desks)):
+            answers.send(desk.read_all(asked.recv(), read))
 
 
 if __name__ == "__main__":

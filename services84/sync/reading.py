@@ -3,6 +3,7 @@
 Reading is most of a first sync's work, and threads of one interpreter do not share it: only
 another process uses another processor. A reader process is started for the first batch that is
 worth it, serves all syncs of this process, and ends when it has had nothing to do for a while.
+It has the next batch before it is done with one, so that it never waits for this process.
 What comes out is the same wherever it was made. A process that dies or never ends costs the
 message that it died of, which is kept with a note, and nothing else.
 """
@@ -11,35 +12,37 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import os
-import queue
 import subprocess
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
 import structlog
 
 from services84.mime.parse import ParsedMessage
 from services84.store.compression import pack
-from services84.sync.reader import READY, Read, read, unflat
+from services84.sync.desks import MOST_BYTES, Desk, Read
+from services84.sync.reader import READY, read
 
 log = structlog.get_logger(__name__)
 
 WORTH_A_PROCESS = 2 * 1024 * 1024  # bytes of one batch: a fifth of what starting one takes
 WORTH_THE_WAY = 64 * 1024  # bytes of one batch, where a process is there already
+AHEAD = 2  # batches in the hands of one process
 IDLE_SECONDS = 20.0
 _START_SECONDS = 30.0
 _PATIENCE = 60.0  # seconds for a batch, and one more for every so many of its bytes:
 _SLOWEST = 100_000
 _LAST_WORDS = 5.0  # seconds for a process to end by itself
-_PIPE_BYTES = 1024 * 1024  # what Linux allows anybody; every filling of it wakes the other side
-_TICK = 0.25  # seconds between looks at whether to stop
+# The C library's memory that was freed is used again, instead of being given back after every
+# message and asked for anew, cleared page by page (mallopt(3)).
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**25)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +85,63 @@ class Unusable(Exception):
 
 
 class ReaderProcess:
-    """One process. For one thread at a time."""
+    """One process, and the desks at which it is given messages. One thread may ask while another
+    takes the answers, which come in the order of the questions; at most AHEAD are under way."""
 
     def __init__(self) -> None:
+        self._desks = deque(Desk.new() for _ in range(AHEAD))
+        self._asked: deque[Desk] = deque()
         theirs_to_read, self._asks = _pipe()
         self._answers, theirs_to_write = _pipe()
+        self._is_ready = False
         with theirs_to_read, theirs_to_write:
+            inherited = [theirs_to_read.fileno(), theirs_to_write.fileno()]
+            inherited += [desk.fileno() for desk in self._desks]
             try:
-                self._process = _spawn(theirs_to_read.fileno(), theirs_to_write.fileno())
+                self._process = _spawn(*inherited)
             except OSError as error:
                 self._close()
                 raise Unusable(error.strerror) from error
-        try:
-            if self._answer(_START_SECONDS) != READY:
-                raise EOFError
-        except (OSError, EOFError) as error:
-            self.end(0)
-            raise Unusable(f"{sys.executable} starts no reader") from error
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def read(self, sources: Sequence[bytes]) -> list[Read]:
-        """Read messages. Raises EOFError or OSError when the process died or takes too long."""
-        self._asks.send(list(sources))
-        found = self._answer(_PATIENCE + sum(map(len, sources)) / _SLOWEST)
-        return list(map(unflat, found))
+    def ask(self, sources: Sequence[bytes]) -> None:
+        """Have messages read, of MOST_BYTES in all at most; that the process died is heard of by
+        whoever waits for the answer."""
+        desk = self._desks.popleft()
+        self._asked.append(desk)
+        with contextlib.suppress(OSError):
+            self._asks.send(desk.put(sources))
 
-    def _answer(self, seconds: float) -> Any:
-        if not self._answers.poll(seconds):
+    def answer(self, size: int) -> list[Read]:
+        """The answer to the oldest question, of so many bytes. Raises EOFError or OSError when the
+        process died or takes too long, Unusable when it never began."""
+        self._wait_until_ready()
+        if not self._answers.poll(_PATIENCE + size / _SLOWEST):
             raise TimeoutError
-        return self._answers.recv()
+        told = self._answers.recv()
+        desk = self._asked.popleft()
+        found = desk.taken(told)
+        self._desks.append(desk)
+        return found
+
+    def read(self, sources: Sequence[bytes]) -> list[Read]:
+        """Read messages and wait for it. Raises as `answer`."""
+        self.ask(sources)
+        return self.answer(sum(map(len, sources)))
+
+    def _wait_until_ready(self) -> None:
+        if self._is_ready:
+            return
+        try:
+            if not self._answers.poll(_START_SECONDS) or self._answers.recv() != READY:
+                raise EOFError
+        except (OSError, EOFError) as error:
+            self.end(0)
+            raise Unusable(f"{sys.executable} starts no reader") from error
+        self._is_ready = True
 
     def end(self, patience: float = _LAST_WORDS) -> None:
         """End the process, which does so by itself unless it is stuck."""
@@ -127,14 +155,13 @@ class ReaderProcess:
     def _close(self) -> None:
         self._asks.close()
         self._answers.close()
+        for desk in (*self._desks, *self._asked):
+            desk.close()
 
 
 def _pipe() -> tuple[Connection, Connection]:
     """A pipe's end to read and its end to write."""
     to_read, to_write = os.pipe()
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # it works with less as well
-            fcntl.fcntl(to_write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return Connection(to_read, writable=False), Connection(to_write, readable=False)
 
 
@@ -147,7 +174,7 @@ def _spawn(*descriptors: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=descriptors,
-        env=environment,
+        env=_MEMORY | environment,
         process_group=0,  # Ctrl-C is meant for us; the pipe's end ends the process
     )
 
@@ -170,7 +197,69 @@ def read_with(process: ReaderProcess, sources: Sequence[bytes]) -> tuple[ReaderP
     return process, found
 
 
-_Job = tuple[Sequence[bytes], "Future[list[Read]]"]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    sources: Sequence[bytes]
+    size: int
+    future: Future[list[Read]]
+
+
+class _Reader:
+    """One process with the jobs in its hands, and the thread that takes its answers."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self.process: ReaderProcess | None = ReaderProcess()  # None while it cannot be asked
+        self.jobs: deque[_Job] = deque()
+        self.thread = threading.Thread(target=self._serve, name="reader", daemon=True)
+
+    def give(self, job: _Job) -> None:
+        """Called with the readers' lock held, as is `jobs` changed."""
+        assert self.process is not None
+        self.jobs.append(job)
+        self.process.ask(job.sources)
+
+    def _serve(self) -> None:
+        process = self.process
+        assert process is not None
+        try:
+            while self._readers.has_work(self):
+                process = self._answer(process)
+        except Unusable as reason:
+            log.warning("sync.no_reader", reason=str(reason))
+            self._readers.give_up(self)
+            for job in self.jobs:
+                job.future.set_result([read(source) for source in job.sources])
+        except BaseException as error:
+            self._readers.give_up(self)
+            for job in self.jobs:
+                job.future.set_exception(error)
+            raise
+        finally:
+            process.end()
+
+    def _answer(self, process: ReaderProcess) -> ReaderProcess:
+        """Take one answer; gives the process in use."""
+        job = self.jobs[0]
+        try:
+            found = process.answer(job.size)
+        except (OSError, EOFError):
+            return self._rescue(process)
+        self._readers.done(self)
+        job.future.set_result(found)
+        return process
+
+    def _rescue(self, process: ReaderProcess) -> ReaderProcess:
+        """The process died, or is stuck: read what it had by another one."""
+        self._readers.put_off(self)
+        process.end(0)
+        process = ReaderProcess()
+        for job in list(self.jobs):
+            process, found = read_with(process, job.sources)
+            self._readers.done(self)
+            job.future.set_result(found)
+        self._readers.put_off(self, process)
+        return process
 
 
 class Readers:
@@ -178,84 +267,78 @@ class Readers:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._unfinished = 0
-        self._threads: set[threading.Thread] = set()
+        self._changed = threading.Condition()
+        self._readers: list[_Reader] = []
         self._stopping = False
 
     def submit(self, sources: Sequence[bytes]) -> Future[list[Read]] | None:
         """Have messages read; None when that does not pay, or enough wait already."""
         size = sum(map(len, sources)) if len(sources) > 1 else 0
-        with self._lock:
-            if size < (WORTH_THE_WAY if self._threads else WORTH_A_PROCESS):
+        with self._changed:
+            if size < (WORTH_THE_WAY if self._readers else WORTH_A_PROCESS) or size > MOST_BYTES:
                 return None
-            if self._stopping or self._unfinished >= 2 * self._most:
+            reader = None if self._stopping else self._free()
+            if reader is None:
                 return None
-            self._unfinished += 1
-            future: Future[list[Read]] = Future()
-            self._jobs.put((sources, future))
-            if len(self._threads) < min(self._most, self._unfinished):
-                thread = threading.Thread(target=self._serve, name="reader", daemon=True)
-                self._threads.add(thread)
-                thread.start()
-        return future
+            job = _Job(sources, size, Future())
+            reader.give(job)
+            self._changed.notify_all()
+        return job.future
 
     def stop(self) -> None:
         """End all processes, after what they are doing."""
-        with self._lock:
+        with self._changed:
             self._stopping = True
-            threads = list(self._threads)
+            self._changed.notify_all()
+            threads = [reader.thread for reader in self._readers]
         for thread in threads:
-            thread.join(_LAST_WORDS + _TICK)
+            thread.join(_LAST_WORDS)
 
-    def _serve(self) -> None:
-        process: ReaderProcess | None = None
-        try:
-            while (job := self._next()) is not None:
-                process = self._do(process, *job)
-        finally:
-            if process is not None:
-                process.end()
-
-    def _next(self) -> _Job | None:
-        """The next job; None when there is none for a while, and this thread has been let go."""
-        waited = 0.0
-        while True:
+    def _free(self) -> _Reader | None:
+        """Who has the least to do, if that is little enough; a new one where all have something."""
+        able = [one for one in self._readers if one.process and len(one.jobs) < AHEAD]
+        least = min(able, key=lambda one: len(one.jobs), default=None)
+        if (least is None or least.jobs) and len(self._readers) < self._most:
             try:
-                return self._jobs.get(timeout=_TICK)
-            except queue.Empty:
-                waited += _TICK
-            with self._lock:
-                if self._jobs.empty() and (self._stopping or waited >= IDLE_SECONDS):
-                    self._threads.discard(threading.current_thread())
-                    return None
+                least = _Reader(self)
+            except Unusable as reason:
+                log.warning("sync.no_reader", reason=str(reason))
+                self._most = 0  # nobody is asked again
+                return None
+            self._readers.append(least)
+            least.thread.start()
+        return least
 
-    def _do(
-        self, process: ReaderProcess | None, sources: Sequence[bytes], future: Future[list[Read]]
-    ) -> ReaderProcess | None:
-        try:
-            process = process or ReaderProcess()
-            try:
-                found = process.read(sources)
-            except (OSError, EOFError):
-                process.end(0)
-                process, found = read_with(ReaderProcess(), sources)
-        except Unusable as reason:
-            log.warning("sync.no_reader", reason=str(reason))
-            process, self._most = None, 0  # nobody is asked again
-            found = [read(source) for source in sources]
-        except BaseException as error:
-            self._finished()
-            future.set_exception(error)
-            raise
-        self._finished()
-        future.set_result(found)
-        return process
+    # For the readers' threads --------------------------------------------------------------------
 
-    def _finished(self) -> None:
-        with self._lock:
-            self._unfinished -= 1
+    def has_work(self, reader: _Reader) -> bool:
+        """Wait for a job; false when there is none for a while, and the reader has been let go."""
+        until = time.monotonic() + IDLE_SECONDS
+        with self._changed:
+            while not reader.jobs:
+                left = until - time.monotonic()
+                if self._stopping or left <= 0:
+                    self._readers.remove(reader)
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def done(self, reader: _Reader) -> None:
+        """Its oldest job is done."""
+        with self._changed:
+            reader.jobs.popleft()
+
+    def put_off(self, reader: _Reader, process: ReaderProcess | None = None) -> None:
+        """Give it no jobs until it comes with another process."""
+        with self._changed:
+            reader.process = process
+
+    def give_up(self, reader: _Reader) -> None:
+        """Let it go, and ask nobody again."""
+        with self._changed:
+            reader.process, self._most = None, 0
+            if reader in self._readers:
+                self._readers.remove(reader)
 
 
 def _new_readers() -> Readers:

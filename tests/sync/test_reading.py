@@ -16,7 +16,8 @@ import pytest
 from services84.mime.parse import parse
 from services84.store.compression import compress, pack
 from services84.sync import reading
-from services84.sync.reader import Read, flat, read, unflat
+from services84.sync.desks import MOST_BYTES, Desk, Read, flat, unflat
+from services84.sync.reader import read
 from services84.sync.reading import Pending, ReaderProcess, Readers, Unusable, read_with
 
 PATIENCE = 30.0
@@ -117,13 +118,36 @@ def test_a_batch_whose_process_was_killed_is_read_by_another_one(
     assert len(started) == 2
 
 
-def test_where_no_process_can_be_started_messages_are_read_here(
+def test_two_batches_of_a_process_that_was_killed_are_both_read(readers: Readers) -> None:
+    sources = [FILLING] * 60
+    result(readers.submit(sources))
+    (reader,) = readers._readers
+    assert reader.process is not None
+    os.kill(reader.process.pid, signal.SIGSTOP)
+    under_way = [readers.submit(sources), readers.submit([ATTACHED, *sources])]
+    os.kill(reader.process.pid, signal.SIGKILL)
+    assert [result(one) for one in under_way] == [
+        [read(FILLING)] * 60,
+        [read(ATTACHED), *[read(FILLING)] * 60],
+    ]
+    assert result(readers.submit(sources)) == [read(FILLING)] * 60  # and it goes on
+
+
+def test_where_no_process_can_be_started_messages_are_left_to_whoever_needs_them(
     readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    sources = [FILLING] * 60
-    assert result(readers.submit(sources)) == [read(FILLING)] * 60
-    assert readers.submit(sources) is None  # nobody tries again
+    assert readers.submit([FILLING] * 60) is None
+    monkeypatch.undo()
+    assert readers.submit([FILLING] * 60) is None  # nobody tries again
+
+
+def test_where_a_process_does_not_begin_its_messages_are_read_here(
+    readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    assert result(readers.submit([FILLING] * 60)) == [read(FILLING)] * 60
+    assert readers.submit([FILLING] * 60) is None
 
 
 @pytest.mark.parametrize("executable", ["/nonexistent/python", "/bin/true"])
@@ -132,12 +156,13 @@ def test_a_program_that_is_no_python_is_found_out(
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     with pytest.raises(Unusable):
-        ReaderProcess()
+        ReaderProcess().read([ATTACHED])
 
 
 def test_a_process_that_takes_too_long_is_given_up(
     process: ReaderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    process.read([ATTACHED])
     monkeypatch.setattr(reading, "_PATIENCE", 0.05)
     os.kill(process.pid, signal.SIGSTOP)
     with pytest.raises(TimeoutError):
@@ -164,7 +189,31 @@ def test_what_was_read_is_the_parsed_message_and_its_packed_bytes() -> None:
     assert found == (parse(ATTACHED), pack(ATTACHED))
     assert compress(found[1]) == compress(ATTACHED)
     assert len(found[1]) == len(ATTACHED)
-    assert unflat(flat(found)) == found
+    assert unflat(found[1].content, found[1].size, flat(found[0])) == found
+
+
+def test_what_does_not_get_smaller_and_says_much_comes_whole_as_well() -> None:
+    desk = Desk.new()
+    other = Desk(os.dup(desk.fileno()))
+    said = b"Content-Type: text/html\r\n\r\n" + b"\xe2\x98\x83" * 20
+    for sources in ([os.urandom(70_000)] * 3, [b""] * 2000, [said] * 100, [b"\n" * MOST_BYTES]):
+        told = other.read_all(desk.put(sources), read)
+        assert desk.taken(told) == [read(source) for source in sources]
+    desk.close()
+    other.close()
+
+
+def test_an_answer_that_has_no_room_on_the_desk_goes_through_the_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk.new()
+    other = Desk(os.dup(desk.fileno()))
+    monkeypatch.setattr("services84.sync.desks._ROOM", 4096)
+    told = other.read_all(desk.put([ATTACHED] * 9), read)
+    assert isinstance(told, bytes)
+    assert desk.taken(told) == [read(ATTACHED)] * 9
+    desk.close()
+    other.close()
 
 
 # When it pays -----------------------------------------------------------------------------------
@@ -173,6 +222,7 @@ def test_what_was_read_is_the_parsed_message_and_its_packed_bytes() -> None:
 def test_few_messages_are_left_to_whoever_needs_them(readers: Readers) -> None:
     assert readers.submit(SOURCES) is None
     assert readers.submit([FILLING * 100]) is None  # one alone keeps nobody waiting
+    assert readers.submit([b"x" * MOST_BYTES, b"x"]) is None  # nor is there room for them
     assert [one.result() for one in reading.begin(SOURCES)] == [read(one) for one in SOURCES]
 
 
@@ -204,14 +254,14 @@ def test_a_pending_message_is_one_of_its_batch(readers: Readers) -> None:
 def test_an_idle_process_ends(readers: Readers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "IDLE_SECONDS", 0.1)
     result(readers.submit([FILLING] * 60))
-    until(lambda: not readers._threads)
+    until(lambda: not readers._readers)
     result(readers.submit([FILLING] * 60))  # and comes back when it is wanted
 
 
 def test_a_stop_ends_the_processes_and_nothing_is_begun_any_more(readers: Readers) -> None:
     result(readers.submit([FILLING] * 60))
     readers.stop()
-    assert not readers._threads
+    assert not readers._readers
     assert readers.submit([FILLING] * 60) is None
 
 
