@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from services84.errors import MailServerRefused, UidValidityUnstable
+from services84.errors import MailServerError, MailServerRefused, UidValidityUnstable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import ExaminedFolder, Surveyed
 from services84.store.account_options import AccountOptions, DeletionPolicy
@@ -116,10 +116,7 @@ class AccountSync:
                 FolderChanges(updated=closing, removed=[one.folder_id for one in leaving]),
             )
         pending = [one for one in self._order if one.folder_id in looks or one.folder_id in new]
-        for folder in pending:
-            self._at = self._places[folder.folder_id]
-            self._checkpoint()
-            self._finish(folder, looks.pop(folder.folder_id, None))
+        self._finish_all(pending, looks)
         if self._options.deletion_policy is DeletionPolicy.DELETE_ON_RECEIVE and self._only is None:
             self._clear()
         if self._unstable is not None:
@@ -183,6 +180,17 @@ class AccountSync:
         except MailServerRefused as refusal:
             self._skip(folder, refusal)
         return None
+
+    def _finish_all(self, folders: Sequence[Folder], looks: dict[int, Look]) -> None:
+        try:
+            for folder in folders:
+                self._at = self._places[folder.folder_id]
+                self._checkpoint()
+                self._finish(folder, looks.pop(folder.folder_id, None))
+        except MailServerError:
+            self._sync.settle()  # what came before is not to be fetched again
+            raise
+        self._sync.settle()
 
     def _finish(self, folder: Folder, look: Look | None) -> None:
         look = look or self._look_at([folder]).get(folder.folder_id)

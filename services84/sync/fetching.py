@@ -31,6 +31,11 @@ class Fetched:
     suspected: dict[int, str] = field(default_factory=dict)
     broken: MailServerUnreachable | None = None
 
+    @property
+    def is_being_read(self) -> bool:
+        """Whether another process is at it, so that this one may do something else meanwhile."""
+        return any(source.under_way for _, source in self.given[-1:])
+
 
 def fetch_batch(
     connection: ImapConnection, gives_others: Callable[[], bool], uids: Sequence[int]

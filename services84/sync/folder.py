@@ -6,7 +6,7 @@ may say by then; no transaction waits for the server. What is to be done was fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,6 +39,30 @@ class Tally:
     skipped: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Came:
+    """A batch that came and is not committed yet; with the last one, whether that completes the
+    folder."""
+
+    look: Look
+    fetched: Fetched
+    news: Collection[int] = frozenset()
+    completes: bool | None = None
+
+    def batch(self) -> FolderBatch:
+        """What is to be committed; waits until the messages are read."""
+        batch = self.look.batch(
+            added=[new_item(message, source) for message, source in self.fetched.given],
+            refused=self.fetched.refused,
+            suspected=self.fetched.suspected,
+            news=self.news,
+        )
+        if self.completes is None:
+            return batch
+        cursor = self.look.cursor(complete=self.completes)
+        return replace(batch, cursor=cursor, drop_other_validity=self.completes)
+
+
 class FolderSync:
     """Brings folders of one account level with the server, one at a time.
 
@@ -67,6 +91,7 @@ class FolderSync:
         self._lease = lease
         self._tally = tally
         self._checkpoint = checkpoint
+        self._came: _Came | None = None
         self.looker = Looker(connection, items, self._apply, clock, days)
 
     # Moves ---------------------------------------------------------------------------------------
@@ -125,7 +150,8 @@ class FolderSync:
     # Finishing -----------------------------------------------------------------------------------
 
     def finish(self, look: Look) -> None:
-        """Drop what went, fetch what came, newest first, and complete the folder.
+        """Drop what went, fetch what came, newest first, and complete the folder: the last of that
+        at once, or where it is still being read, with the next folder or by `settle`.
 
         Raises MailServerError when the conversation broke, LeaseLost when another process took
         over; what is committed by then stays.
@@ -152,8 +178,8 @@ class FolderSync:
         look.differences = replace(look.differences, missing=wanted)
 
     def _fetch(self, look: Look) -> None:
-        """While one batch is read and committed, the next one is fetched. The last batch waits
-        for the end, to be committed with the cursor that it completes."""
+        """While one batch is read and committed, the next one is fetched. The last batch is
+        committed with the cursor that it completes."""
         folder, differences = look.folder, look.differences
         wanted = [*differences.missing, *differences.suspects]
         self._tally.messages_total += len(wanted)
@@ -161,24 +187,27 @@ class FolderSync:
         refused = plan.too_large({uid: sizes[uid] for uid in wanted if uid in sizes})
         batches = plan.fetch_order(differences, sizes, leave_out=refused.keys())
         complete = differences.trusted and not differences.postponed
-        last = look.batch(refused=refused)
         news = plan.news(folder, look.seen, wanted) if self._announces else frozenset()
+        last = _Came(look, Fetched([], refused), news)
         with closing(self._fetched(batches, partial(self._gives_others, look))) as fetched:
             for some in fetched:
-                if last.added or last.refused:
-                    self._apply(folder, last)
-                last = look.batch(
-                    added=[new_item(message, source) for message, source in some.given],
-                    refused=some.refused,
-                    suspected=some.suspected,
-                    news=news,
-                )
+                if last.fetched.given or last.fetched.refused:
+                    self._apply(folder, last.batch())
+                last = _Came(look, some, news)
                 if some.broken is not None:
-                    self._apply(folder, last)
+                    self._apply(folder, last.batch())
                     raise some.broken
                 complete = complete and not some.refused
-        cursor = look.cursor(complete=complete)
-        self._apply(folder, replace(last, cursor=cursor, drop_other_validity=complete))
+        self.settle()
+        self._came = replace(last, completes=complete)
+        if not last.fetched.is_being_read:
+            self.settle()
+
+    def settle(self) -> None:
+        """Commit the last batch of the folder before, which was being read when that was left."""
+        came, self._came = self._came, None
+        if came is not None:
+            self._apply(came.look.folder, came.batch())
 
     def _gives_others(self, look: Look) -> bool:
         """Whether the server gives a message that is stored already, or the oldest that came."""
@@ -189,7 +218,8 @@ class FolderSync:
     def _fetched(
         self, batches: Iterator[list[int]], gives_others: Callable[[], bool]
     ) -> Generator[Fetched, None, None]:
-        return ahead(map(partial(fetch_batch, self._connection, gives_others), batches))
+        fetch = partial(fetch_batch, self._connection, gives_others)
+        return ahead(map(fetch, batches), meanwhile=self.settle)
 
     def _apply(self, folder: Folder, batch: FolderBatch) -> None:
         self._folders.apply(self._lease, folder.folder_id, batch)

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 WORTH_A_PROCESS = 2 * 1024 * 1024  # bytes of one batch: a fifth of what starting one takes
 WORTH_THE_WAY = 64 * 1024  # bytes of one batch, where a process is there already
-AHEAD = 2  # batches in the hands of one process
+AHEAD = 3  # batches in the hands of one process: as many as one sync has on their way
 IDLE_SECONDS = 20.0
 _START_SECONDS = 30.0
 _PATIENCE = 60.0  # seconds for a batch, and one more for every so many of its bytes:
@@ -56,9 +56,16 @@ class Pending:
         """What it says; waits for it."""
         return self.batch.result()[self.place]
 
+    @property
+    def under_way(self) -> bool:
+        """Whether `result` would wait for another process."""
+        return not self.batch.done()
+
 
 class Unread:
     """A message that is read when it is asked for; its bytes are let go then."""
+
+    under_way = False
 
     def __init__(self, source: bytes) -> None:
         self._source: bytes | None = source

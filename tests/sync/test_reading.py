@@ -18,7 +18,7 @@ from services84.store.compression import compress, pack
 from services84.sync import reading
 from services84.sync.desks import MOST_BYTES, Desk, Read, flat, unflat
 from services84.sync.reader import read
-from services84.sync.reading import Pending, ReaderProcess, Readers, Unusable, read_with
+from services84.sync.reading import AHEAD, Pending, ReaderProcess, Readers, Unusable, read_with
 
 PATIENCE = 30.0
 ATTACHED = (
@@ -235,9 +235,14 @@ def test_a_small_batch_uses_a_process_that_is_there_already(readers: Readers) ->
 
 def test_who_finds_the_readers_busy_reads_for_himself() -> None:
     readers = Readers(1)
-    futures = [readers.submit([FILLING] * 60) for _ in range(3)]
-    assert [future is None for future in futures] == [False, False, True]
-    assert [len(result(future)) for future in futures[:2]] == [60, 60]
+    result(readers.submit([FILLING] * 60))
+    (reader,) = readers._readers
+    assert reader.process is not None
+    os.kill(reader.process.pid, signal.SIGSTOP)
+    futures = [readers.submit([FILLING] * 60) for _ in range(AHEAD + 1)]
+    assert [future is None for future in futures] == [*[False] * AHEAD, True]
+    os.kill(reader.process.pid, signal.SIGCONT)
+    assert [len(result(future)) for future in futures[:AHEAD]] == [60] * AHEAD
     readers.stop()
     assert Readers(0).submit([FILLING] * 60) is None  # no processor to spare
 
