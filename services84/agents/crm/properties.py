@@ -140,8 +140,9 @@ PROPERTIES = (
     Property(
         "Office365AccessToken",
         _TEXT,
-        "An access token of Microsoft's, by which both servers are signed in to; or the answer that "
-        "it came in (JSON), by whose refresh_token it is renewed where a client is configured.",
+        "An access token of Microsoft's, by which both servers are signed in to; or the answer "
+        "that it came in (JSON), by whose refresh_token it is renewed where a client is "
+        "configured.",
         access=_SECRET,
         longest=LONGEST_PASSWORD,
     ),
