@@ -16,7 +16,14 @@ from services84.agents.access_tokens import GRANTS
 from services84.security.tickets import hash_ticket
 from services84.store.tables import access_token, refresh_token
 from services84.store.values import Associate
-from tests.rest.oauth_clients import REVOKE, TOKENS, OAuthClient, client_of, open_door
+from tests.rest.oauth_clients import (
+    REVOKE,
+    TOKENS,
+    OAuthClient,
+    client_of,
+    open_door,
+    stopped_clock,
+)
 from tests.rest.web import Answer, Web, basic
 from tests.support.service import PASSWORD, Service, running_service
 
@@ -132,23 +139,25 @@ def test_a_client_shows_its_secret_in_one_way(client: OAuthClient) -> None:
 
 def test_wrong_secrets_are_slowed_down_and_so_is_the_right_one_then(client: OAuthClient) -> None:
     guess = replace(client, secret="guess")
-    for _ in range(6):
-        refused(guess.by_itself(), 401, "invalid_client")
-    answer = client.by_itself()
+    with stopped_clock(client.service):
+        for _ in range(6):
+            refused(guess.by_itself(), 401, "invalid_client")
+        answer = client.by_itself()
     assert "try again in" in refused(answer, 429, "slow_down")
     assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_wrong_passwords_are_slowed_down_together_with_those_of_soap(client: OAuthClient) -> None:
-    for _ in range(3):
-        refused(client.by_password(password="guess"), 400, "invalid_grant")
-    for _ in range(3):
-        client.service.call(
-            "AuthenticateUsernamePassword",
-            {"Password": "guess", "UserName": client.associate},
-            service="SoPrincipal",
-        )
-    assert "try again in" in refused(client.by_password(), 429, "slow_down")
+    with stopped_clock(client.service):
+        for _ in range(3):
+            refused(client.by_password(password="guess"), 400, "invalid_grant")
+        for _ in range(3):
+            client.service.call(
+                "AuthenticateUsernamePassword",
+                {"Password": "guess", "UserName": client.associate},
+                service="SoPrincipal",
+            )
+        assert "try again in" in refused(client.by_password(), 429, "slow_down")
 
 
 @pytest.mark.parametrize("missing", GRANTS)
