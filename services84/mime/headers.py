@@ -15,6 +15,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from services84.mime import charsets
 
@@ -22,6 +23,7 @@ LONGEST_VALUE = 1024 * 1024  # bytes of one field that are looked at
 _FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
 # A field with all its lines, and something after it: of a cut end, lines are read one by one.
 _WHOLE = re.compile(rb"([\x21-\x39\x3b-\x7e]++)[ \t]*+:([^\n]*+\n(?:[ \t][^\n]*+\n)*+)(?![ \t]|\Z)")
+_FIELDS = re.compile(rb"(([\x21-\x39\x3b-\x7e]++)[ \t]*+:([^\n]*+\n(?:[ \t][^\n]*+\n)*+))")
 _ENVELOPE = re.compile(rb">?From ")
 
 
@@ -59,6 +61,8 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
 
     The body begins after an empty line, or at a line that is no field where none follows either.
     """
+    if usual := _read_usual_headers(source, start, end):
+        return usual
     fields: list[tuple[str, bytes]] = []
     last = at = start
     # Whole fields at a time, as long as there is nothing else; from the last of them by lines.
@@ -70,6 +74,20 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
     if source[at:stop].strip(b"\r\n") == b"":
         return Headers(tuple(fields)), stop
     return _read_odd_headers(source, last, end, fields[:-1])
+
+
+def _read_usual_headers(source: bytes, start: int, end: int) -> tuple[Headers, int] | None:
+    """The same, at one go, where nothing but whole fields stands before the first empty line."""
+    crlf = source.find(b"\n\r\n", start, end)
+    lf = source.find(b"\n\n", start, crlf if crlf >= 0 else end)
+    last = lf if lf >= 0 else crlf
+    if last < 0:
+        return None
+    found = _FIELDS.findall(source[start : last + 1])
+    if sum(map(len, map(itemgetter(0), found))) != last + 1 - start:
+        return None
+    fields = tuple((_field_name(name), _unfolded(value)) for _, name, value in found)
+    return Headers(fields), last + (2 if last == lf else 3)
 
 
 @functools.lru_cache(maxsize=512)  # most mail uses the same few dozens

@@ -79,6 +79,7 @@ def make_engine(url: URL, pool_size: int) -> Engine:
     """An engine of at most `pool_size` connections; connects to nothing yet."""
     common: dict[str, Any] = {
         "poolclass": QueuePool,
+        "pool_use_lifo": True,  # whoever was used last has its statements and pages at hand
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": WAIT_SECONDS,

@@ -173,3 +173,13 @@ def test_no_bytes_make_a_field_unreadable(raw: bytes) -> None:
 def test_no_text_makes_a_field_unreadable(text: str) -> None:
     headers.decode_words(text, quote=True)
     headers.parametered(text.encode())
+
+
+PIECES = [b"a:", b"\r\n", b"\n", b" ", b"\t", b"b", b":", b"\r", b"From x", b"X-y: z\r\n", b"\n\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map(b"".join))
+def test_fields_read_at_one_go_are_those_read_line_by_line(source: bytes) -> None:
+    found, body = headers.read_headers(source, 0, len(source))
+    slowly, at = headers._read_odd_headers(source, 0, len(source), [])
+    assert (found.fields, body) == (slowly.fields, at)
