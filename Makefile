@@ -3,6 +3,7 @@
 # make soak    syncs killed hundreds of times    (half an hour; SOAK_SCALE=0.1, SOAK_SEED=n)
 # make fuzz    the parsers and the SOAP endpoint, with bytes made up   (FUZZ_SECONDS=600 each, ONLY="mime")
 # make sbom    what is installed with what licence, as CycloneDX: var/sbom.json
+# make fuzz-web schemathesis against the web API, on both databases   (FUZZ_EXAMPLES=n)
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test soak fuzz sbom style check schemas bench packages clean
+.PHONY: run test fuzz-web soak fuzz sbom style check schemas bench packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -34,6 +35,9 @@ sbom:
 	@.ci/environment $(VENV)
 	$(PIP) install tox
 	$(BIN)/tox -e sbom
+
+fuzz-web: packages $(VENV)/.test
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20) $(BIN)/pytest tests/rest/test_fuzz.py
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
