@@ -28,9 +28,10 @@ ALL_OF_TABLE = ("Select", "Update", "Insert", "Delete", "Filtering")
 ALL_OF_FIELD = ("Read", "Write")
 READ_ONLY = ("Read",)
 NOTHING: tuple[str, ...] = ()
-KEPT_BY_THE_SERVICE = "kept by the service"
-FOR_ADMINISTRATORS = "only an administrator may give an account to another associate"
-NOT_SHOWN = "never shown; it can be replaced"
+# Resources (`services84.texts.resources`): callers that ask for no language get these names.
+KEPT_BY_THE_SERVICE = "[SR_KEPT_BY_SERVICE]"
+FOR_ADMINISTRATORS = "[SR_ADMINISTRATORS_ASSIGN]"
+NOT_SHOWN = "[SR_NOT_SHOWN]"
 
 # Member → its .NET type and the most characters that it may have, as `account_members` sees to.
 _ACCOUNT_TYPES = {

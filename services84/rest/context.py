@@ -16,6 +16,9 @@ from services84.agents.registry import Operation
 from services84.agents.services import Services
 from services84.errors import InvalidValue
 from services84.rest.authentication import TIME_ZONE, presented_of
+from services84.rest.culture import HEADERS, read_culture
+from services84.texts.languages import Speech, speech_for
+from services84.texts.translation import translate
 from services84.wire.body import RequestBody
 from services84.wire.budget import BodyBudget, Share
 
@@ -74,6 +77,17 @@ def admitted(operation: Operation | None = None) -> Call:
             raise InvalidValue(TIME_ZONE, request.headers.get(TIME_ZONE), NO_ZONE) from error
         raise
     return cast(Call, g.call)
+
+
+def speech() -> Speech:
+    """The language that the current request wants its texts in."""
+    culture = read_culture({name: request.headers.get(name, "") for name in HEADERS})
+    return speech_for(culture.languages, culture.form)
+
+
+def in_callers_language(text: str) -> str:
+    """A text of the service in that language; what others have said stays as it is."""
+    return translate(text, speech())
 
 
 def call_so_far() -> Call | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+HEADERS = ("Accept-Language", "SO-Language", "SO-Culture")
 _NONE = ("*", "x")
 
 

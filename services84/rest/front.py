@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from services84.agents.services import Services
 from services84.errors import CallError, MessageError
 from services84.metrics import OK
-from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish, services
+from services84.rest.context import BODY, SPELT_PATH, House, call_so_far, furnish, services, speech
 from services84.rest.crm import crm
 from services84.rest.documentation import documentation
 from services84.rest.oauth import METADATA, REVOCATION, TOKENS, oauth
@@ -92,6 +92,8 @@ def _end(reply: Response) -> Response:
         request.environ[BODY].leave()
     reply.headers.setdefault("Cache-Control", "no-store")
     reply.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if (language := speech().language) is not None:
+        reply.headers.setdefault("Content-Language", language)
     call, outcome = call_so_far(), g.get("outcome", OK)
     tell_extra(reply, call)
     operation, seconds = g.get("operation") or request.endpoint, time.monotonic() - g.started

@@ -21,7 +21,7 @@ from services84.errors import UnknownOperation
 from services84.rest.answers import json_bytes, plain_answer
 from services84.rest.arguments import read_arguments
 from services84.rest.authentication import TIME_ZONE
-from services84.rest.context import admitted
+from services84.rest.context import admitted, in_callers_language
 from services84.rest.descriptions import describe, operation_url
 from services84.rest.negotiation import BINARY_TYPES, JSON, OFFERED, is_xml, negotiated
 from services84.rest.places import Places, places_of
@@ -108,7 +108,8 @@ def _operation(name: str) -> Operation:
 
 
 def _form(call: Call) -> Form:
-    return Form(call.zone, read_time_zone(request.headers.get(TIME_ZONE)).with_offset)
+    with_offset = read_time_zone(request.headers.get(TIME_ZONE)).with_offset
+    return Form(call.zone, with_offset, in_callers_language)
 
 
 def _xml(places: Places, told: Any) -> bytes:

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from services84 import errors
 from services84.rest.answers import json_bytes, xml_bytes
 from services84.rest.authentication import challenges
+from services84.rest.context import in_callers_language
 from services84.rest.negotiation import JSON, is_xml, negotiated
 from services84.settings import Settings
 from services84.wire.failures import SOURCE, Failure, explain
@@ -98,7 +99,7 @@ def _document(status: HTTPStatus, failure: Failure) -> Response:
     members = {
         "Error": True,
         "ErrorType": failure.exception_type,
-        "ErrorMessage": failure.message,
+        "ErrorMessage": in_callers_language(failure.message),
         "ErrorSource": SOURCE,
     }
     body = xml_bytes(members, PROBLEM_ROOT) if is_xml(kind) else json_bytes(members)

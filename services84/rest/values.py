@@ -21,6 +21,8 @@ from services84.rest.members import NO_FLAG
 from services84.wire.lexical import write_binary, write_text
 
 NO_DATE = "0001-01-01T00:00:00"
+# Members whose texts are the service's own, in every carrier that has them.
+_OWN_TEXTS = frozenset({"ErrorReason", "Reason"})
 _NIL = f"{{{XSI}}}nil"
 
 # Of selected members by their names in lower case: what is selected of each; empty is everything.
@@ -30,10 +32,12 @@ EVERYTHING: Selection = {}
 
 @dataclass(frozen=True)
 class Form:
-    """How values are written. Dates are in `zone` already; with `offset` they say so."""
+    """How values are written. Dates are in `zone` already; with `offset` they say so. `say` puts
+    the service's own texts into the caller's language."""
 
     zone: tzinfo = UTC
     offset: bool = False
+    say: Callable[[str], str] = str
 
 
 def plain(shape: Shape, value: Any, form: Form, selected: Selection = EVERYTHING) -> Any:
@@ -96,17 +100,16 @@ def element(shape: Shape, value: Any) -> Any:
 
 
 def _members(shape: Composite, value: Any, form: Form, selected: Selection) -> dict[str, Any]:
-    if not selected:
-        return {
-            name: plain(held, getattr(value, name, None), form)
-            for name, held in shape.members.items()
-        }
-    return {
-        name: plain(held, getattr(value, name, None), form, selected[name.lower()])
-        if name.lower() in selected
-        else None
-        for name, held in shape.members.items()
-    }
+    told: dict[str, Any] = {}
+    for name, held in shape.members.items():
+        if selected and name.lower() not in selected:
+            told[name] = None
+            continue
+        nested = selected.get(name.lower(), EVERYTHING)
+        told[name] = plain(held, getattr(value, name, None), form, nested)
+        if name in _OWN_TEXTS and isinstance(told[name], str):
+            told[name] = form.say(told[name])
+    return told
 
 
 def _simple(shape: Simple, value: Any, form: Form) -> Any:
