@@ -23,7 +23,9 @@ run: $(VENV)/.run
 	$(BIN)/services84 demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: packages check
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder || \
+	{ test $$? -eq 1 && echo "Failed beside others; once more, one at a time:" && \
+	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 soak: packages $(VENV)/.test
 	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
