@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from services84.agents import EMAIL, PRINCIPAL
 from services84.cli import main
 from services84.cli.operations import operations_page
@@ -18,7 +20,11 @@ PAGES = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs")
 
 def shown(value: object) -> str:
     """A default as the table of settings shows it."""
-    if value in (None, "", ()):
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    if value in (None, ""):
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
