@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from services84.agents import TABLES
 from services84.agents.gate import admit
@@ -41,17 +41,21 @@ from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.mail_tokens import MailTokenStore
 from services84.store.principals import PrincipalStore
+from services84.store.requests import SyncRequests
 from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
 from services84.store.tokens import TokenStore
 from services84.store.visits import FolderVisits
+from services84.sync.broker import open_broker, run_worker
 from services84.sync.desk import SyncDesk
 from services84.sync.engine import SyncEngine
 from services84.sync.errands import Errands
 from services84.sync.mail_tokens import MailTokens
 from services84.sync.mailbox import MailServers
 from services84.sync.notices import Notices
+from services84.sync.remote import RemoteDesk
 from services84.sync.scheduler import Scheduler
+from services84.sync.serving import Serving
 from services84.sync.slots import HostSlots
 from services84.sync.turns import MailboxTurns
 from services84.sync.watch import InboxWatch
@@ -65,6 +69,7 @@ _SERVICE = re.compile(r"(?:/[^/]+)?/remote/services84/([a-z]+)\.svc/?", re.IGNOR
 TOKEN_SECONDS = 10.0
 
 Environ = dict[str, Any]
+Part = Literal["command", "server", "worker", "scheduler"]
 StartResponse = Callable[..., Any]
 
 
@@ -99,7 +104,9 @@ def identity_tokens(
 class Application:
     """One process of the service; the WSGI callable is the instance itself.
 
-    With `background` it syncs by the clock as well, where the settings want that; commands do not.
+    `part` is what this process is for. A server (for which `background` is short) syncs by the
+    clock as well, where the settings want that and there are no workers. A worker and a scheduler
+    belong to an installation of many; a command syncs in its own process, whatever is beside it.
     Raises KeyUnavailable when the key file cannot be used and SchemaMismatch when the database is
     of another version; `services84 init` makes both. Raises ConfigurationError for a wrong file
     of providers.
@@ -111,7 +118,9 @@ class Application:
         *,
         clock: Callable[[], datetime] = now,
         background: bool = False,
+        part: Part = "command",
     ) -> None:
+        part = "server" if background else part
         self.settings = settings or read_settings()
         self.vault = Vault.load(self.settings.key_file)
         self.database = Database(
@@ -143,7 +152,12 @@ class Application:
             clock,
             self.metrics,
             Notices(accounts, folders, items, mail, slots, clock),
+            turn=self.settings.sync_turn if part == "worker" else None,
         )
+        self.desk = SyncDesk(accounts, self.engine, slots, self.settings, clock, owner)
+        requests = SyncRequests(self.database, self.settings.lease_seconds)
+        self._serving = Serving(self.desk, requests, self.settings, clock, owner)
+        remote = self.settings.executor == "celery" and part in ("server", "scheduler")
         self.services = Services(
             settings=self.settings,
             database=self.database,
@@ -158,7 +172,13 @@ class Application:
             tokens=TokenStore(self.database),
             identity=identity_tokens(self.settings, dialer, clock),
             attempts=LoginAttempts(self.database),
-            sync=SyncDesk(accounts, self.engine, slots, self.settings, clock, owner),
+            sync=(
+                RemoteDesk(
+                    accounts, requests, open_broker(self.settings), self.settings, clock, owner
+                )
+                if remote
+                else self.desk
+            ),
             errands=Errands(
                 accounts, folders, self.engine, mail, slots, self.settings, clock, owner, turns
             ),
@@ -179,7 +199,7 @@ class Application:
         }
         self._web_api = RestFront(self.services, budget)
         self._probes = Probes(self.services)
-        if background:
+        if part == "scheduler" or (part == "server" and not remote):
             self.scheduler.start()
 
     def _mail_tokens(
@@ -205,6 +225,12 @@ class Application:
             leases, services.accounts, services.sync, watch, self.settings, services.clock, owner
         )
 
+    def work(self) -> int:
+        """Serve what is asked of workers, until a signal; gives the process's exit code."""
+        return run_worker(
+            self.settings, self._serving.serve, self.stop, f"services84-{os.getpid()}"
+        )
+
     def stop(self) -> None:
         """Begin no more syncs, and end the running ones at their next commit; within seconds.
 
@@ -212,7 +238,9 @@ class Application:
         """
         with self._stopping:
             self.scheduler.stop()
+            self._serving.stop()
             self.services.sync.stop()
+            self.desk.stop()
 
     def close(self) -> None:
         """Stop, and let go of the database."""

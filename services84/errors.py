@@ -22,6 +22,7 @@ Services84Error
 │   ├── InvalidRecord         the same of a resource's properties, all that are wrong at once
 │   ├── TooManyAttempts       slowed down after repeated refusals
 │   ├── AccountInactive       the account is switched off
+│   ├── BrokerUnavailable     the broker, by which workers are told what to sync
 │   ├── SyncInterrupted       the service is stopping, or had to let go of the mail server
 │   └── MailServerError       the mail server, or the way to it
 │       ├── HostNotAllowed    the outbound policy forbids the address
@@ -247,6 +248,13 @@ class AccountInactive(CallError):
             " set Active to true to have it synced again",
             parameters={"EMailAccountId": str(account_id)},
         )
+
+
+class BrokerUnavailable(CallError):
+    """The broker cannot be reached: no worker was told of the sync. It is written down that it
+    was asked for, and it is begun when the broker is there again."""
+
+    exception_type = "SoBrokerException"
 
 
 class SyncInterrupted(CallError):

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -24,8 +25,11 @@ from services84.errors import ConfigurationError
 PREFIX = "SERVICES84_"
 MIB = 1024 * 1024
 DAY = 24 * 3600
+BROKERS = ("redis", "rediss", "redis+socket", "amqp", "amqps")
+_SHARED_DATABASES = ("postgres", "postgresql", "postgresql+psycopg")
 LONGEST_SOCKET_PATH = 107  # bytes; of sockaddr_un on Linux
-_SECRETS = frozenset({"database_url", "metrics_token"})  # whose wrong values are not repeated
+# Whose wrong values are not repeated.
+_SECRETS = frozenset({"database_url", "broker_url", "metrics_token"})
 # Variables with our prefix that are none of the service's settings.
 _OTHERS = re.compile(rf"{PREFIX}(TEST_\w*|NO_APT)", re.IGNORECASE)
 
@@ -54,6 +58,24 @@ class Settings(BaseSettings):
         Path("services84.key"), description="the key of mail secrets, made by `services84 init`"
     )
     database_pool: int = Field(40, ge=2, le=1000, description="database connections a process")
+
+    # Many machines
+    executor: Literal["local", "celery"] = Field(
+        "local",
+        description="where syncs run: in the server's own threads, or in the processes of "
+        "`services84 worker`, which a broker tells what to do",
+    )
+    broker_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        repr=False,
+        description="the broker of celery: redis:, rediss:, redis+socket:, amqp: or amqps:",
+    )
+    sync_turn: float = Field(
+        600.0,
+        ge=10,
+        le=1500,
+        description="how long a worker syncs an account at a stretch; it goes on after others",
+    )
 
     # What callers meet
     installation: Literal["onsite", "online"] = Field(
@@ -296,6 +318,29 @@ class Settings(BaseSettings):
         base = info.data.get("backoff_base")
         if base is not None and value < base:
             raise ValueError(f"is less than {PREFIX}BACKOFF_BASE, which is {base:g}")
+        return value
+
+    @field_validator("executor")
+    @classmethod
+    def _check_executor(cls, value: str, info: ValidationInfo) -> str:
+        url = str(info.data.get("database_url", ""))
+        if value == "celery" and url.partition(":")[0] not in _SHARED_DATABASES:
+            raise ValueError(
+                f"needs a PostgreSQL database ({PREFIX}DATABASE_URL), for all to share"
+            )
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _check_broker(cls, value: str) -> str:
+        scheme, colon, rest = value.partition("://")
+        try:
+            port = urlsplit(value).port
+        except ValueError:
+            # Not chained: the parser's message may quote a piece of the password.
+            raise ValueError("has no port from 1 to 65535") from None
+        if not colon or scheme not in BROKERS or not rest or port == 0:
+            raise ValueError("is no broker's URL such as redis://HOST:6379/0 or amqp://HOST:5672//")
         return value
 
     @field_validator("bind")

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.support.dovecot",
     "tests.support.courier",
     "tests.support.postgresql",
+    "tests.support.redis",
     "tests.support.submission",
     "tests.support.token_server",
 ]

@@ -50,6 +50,9 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
         ("OIDC_ALGORITHMS", "", "is none of RS256"),
         ("OIDC_LEEWAY", "301", "at most 300"),
         ("CONTEXT", "a.b", "no name of letters"),
+        ("EXECUTOR", "threads", "local, celery"),
+        ("EXECUTOR", "celery", "needs a PostgreSQL database (SERVICES84_DATABASE_URL)"),
+        ("SYNC_TURN", "3600", "a number, at least 10, at most 1500"),
         ("BIND", "", "port from 0 to 65535"),
         ("BIND", "nonsense", "port from 0 to 65535"),
         ("BIND", "127.0.0.1:99999", "port from 0 to 65535"),
@@ -113,3 +116,21 @@ def test_an_issuer_needs_an_audience(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "SERVICES84_OIDC_AUDIENCE='': is empty, and SERVICES84_OIDC_ISSUER is set" in message
     monkeypatch.setenv(f"{PREFIX}OIDC_AUDIENCE", "services84")
     assert read_settings().oidc_algorithms == ("RS256", "ES256")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("redis.example.com", "is no broker's URL such as redis://HOST:6379/0"),
+        ("http://:secret-84@redis.example.com", "is no broker's URL"),
+        ("redis://", "is no broker's URL"),
+        ("redis://:secret-84@host:x/0", "has no port from 1 to 65535"),
+        ("redis://:secret-84@host:0/0", "is no broker's URL"),
+    ],
+)
+def test_a_wrong_broker_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, value: str, problem: str
+) -> None:
+    message = refusal(monkeypatch, "BROKER_URL", value)
+    assert f"SERVICES84_BROKER_URL=(not shown): {problem}" in message
+    assert "secret-84" not in message

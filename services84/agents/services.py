@@ -23,8 +23,8 @@ from services84.store.items import ItemStore
 from services84.store.principals import PrincipalStore
 from services84.store.tokens import TokenStore
 from services84.store.visits import FolderVisits
-from services84.sync.desk import SyncDesk
 from services84.sync.errands import Errands
+from services84.sync.interface import Desk
 from services84.sync.mail_tokens import MailTokens
 from services84.sync.mailbox import MailServers
 from services84.sync.slots import HostSlots
@@ -47,7 +47,7 @@ class Services:
     tokens: TokenStore
     identity: IdentityTokens | None
     attempts: LoginAttempts
-    sync: SyncDesk
+    sync: Desk
     errands: Errands
     mail: MailServers
     mail_tokens: MailTokens

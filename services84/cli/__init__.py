@@ -16,10 +16,12 @@ from services84.cli.init import init
 from services84.cli.keys import keys
 from services84.cli.operations import operations
 from services84.cli.principals import associate
+from services84.cli.schedule import scheduler
 from services84.cli.schemas import schemas
 from services84.cli.serve import serve
 from services84.cli.status import status
 from services84.cli.sync import sync
+from services84.cli.work import worker
 
 __all__ = ["main"]
 
@@ -36,7 +38,7 @@ def main(debug: bool) -> None:
 
 _COMMANDS = (
     *(init, associate, application, account, import_),
-    *(serve, sync, status, schemas, operations, demo),
+    *(serve, worker, scheduler, sync, status, schemas, operations, demo),
     *(keys, backup, restore, check_command),
 )
 for command in _COMMANDS:

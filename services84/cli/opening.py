@@ -16,6 +16,7 @@ from services84.security.vault import Vault
 from services84.settings import Settings, read_settings, unknown_settings
 from services84.store.database import Database
 from services84.store.principals import PrincipalStore
+from services84.sync.broker import check_broker
 
 
 def command_settings(**overrides: Any) -> Settings:
@@ -78,6 +79,7 @@ def check_installation(settings: Settings) -> None:
 
     Raises ConfigurationError, KeyUnavailable, SchemaMismatch or StoreUnavailable.
     """
+    check_broker(settings)
     read_providers(settings.mail_oauth_file)
     dialer = Dialer(online=settings.online, timeout=settings.mail_connect_timeout)
     identity_tokens(settings, dialer, now)

@@ -74,7 +74,7 @@ class _Stop:
 
     def end(self, code: int) -> None:
         """End the process, which a sync that is stuck must not keep from it."""
-        if self._application.services.sync.under_way:
+        if self._application.desk.under_way:
             _leave(code)
         sys.exit(code)
 
@@ -82,7 +82,7 @@ class _Stop:
         """Break the syncs' connections, on which they give back their leases."""
         self._application.engine.stop()
         self._application.engine.cut_off()
-        while self._application.services.sync.under_way:
+        while self._application.desk.under_way:
             time.sleep(POLL_SECONDS)
         self._application.services.slots.close()
 

@@ -80,7 +80,7 @@ def _is(account: Account, name: str) -> bool:
 
 def _sync_all(application: Application, accounts: list[Account]) -> int:
     """Sync the accounts, several at a time; gives how many failed."""
-    desk = application.services.sync
+    desk = application.desk
     with SyncDisplay() as display:
 
         def run(account: Account) -> SyncReport | Services84Error:

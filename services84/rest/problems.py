@@ -40,6 +40,7 @@ STATUSES: dict[type[errors.Services84Error], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.AccountInactive: HTTPStatus.CONFLICT,
+    errors.BrokerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SyncInterrupted: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.MailServerError: HTTPStatus.FAILED_DEPENDENCY,
     errors.HostNotAllowed: HTTPStatus.FORBIDDEN,

@@ -22,7 +22,7 @@ from services84.store.account_rows import ACCOUNTS, INCOMING, Vault, account_of,
 from services84.store.database import Database
 from services84.store.runs import RunStore
 from services84.store.sql import folded
-from services84.store.tables import email_account
+from services84.store.tables import email_account, sync_request
 from services84.store.values import Account, AccountDraft, AccountStatus
 
 # Asked for by every call or sync: building a statement takes longer than SQLite with it.
@@ -96,9 +96,13 @@ class AccountStore(RunStore):
 
     def due(self, now: datetime, stale: datetime, limit: int) -> list[Account]:
         """The first `limit` of those that are ready and had no success after `stale`; an account
-        that never had one is counted from its registration."""
+        that never had one is counted from its registration. Those that workers were asked to
+        sync already are left out."""
         last = func.coalesce(email_account.c.last_success, email_account.c.registered)
-        return self._all(_ready(now).where(last <= stale).limit(limit))
+        asked = select(sync_request.c.account_id).where(
+            sync_request.c.account_id == email_account.c.email_account_id
+        )
+        return self._all(_ready(now).where(last <= stale, ~asked.exists()).limit(limit))
 
     def healthy(self) -> list[tuple[int, str, datetime]]:
         """Active accounts whose last sync succeeded, by id: id, incoming server, when changed."""

@@ -6,6 +6,7 @@ every write of a sync passes `guard` inside its own transaction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from services84.store.values import AccountStatus, Lease, Run, RunOutcome, RunSt
 
 RUNS_KEPT = 100  # finished ones of an account; older ones go when a new one starts
 
-_RUN = (
+RUN = (  # the columns of `run_of`
     sync_run.c.sync_run_id,
     sync_run.c.account_id,
     sync_run.c.state,
@@ -32,15 +33,15 @@ _RUN = (
     sync_run.c.error_reason,
 )
 # Built once: that takes longer than the database with it, and every sync asks for some of them.
-_RUN_BY_ID = select(*_RUN).where(sync_run.c.sync_run_id == bindparam("run"))
-_LATEST_RUN = select(*_RUN).where(
+_RUN_BY_ID = select(*RUN).where(sync_run.c.sync_run_id == bindparam("run"))
+_LATEST_RUN = select(*RUN).where(
     sync_run.c.sync_run_id
     == select(func.max(sync_run.c.sync_run_id))
     .where(sync_run.c.account_id == bindparam("account"))
     .scalar_subquery()
 )
 _CURRENT_RUN = (
-    select(*_RUN)
+    select(*RUN)
     .join_from(sync_run, email_account, sync_run.c.sync_run_id == email_account.c.run_id)
     .where(
         email_account.c.email_account_id == bindparam("account"),
@@ -181,10 +182,13 @@ class RunStore:
     def _one(self, query: Any, **given: Any) -> Run | None:
         with self._database.reading() as connection:
             row = connection.execute(query, given).one_or_none()
-        if row is None:
-            return None
-        run_id, account_id, state, *rest = row
-        return Run(run_id, account_id, RunState(state), *rest)
+        return None if row is None else run_of(row)
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    """A run from a row of the columns `RUN`."""
+    run_id, account_id, state, *rest = row
+    return Run(run_id, account_id, RunState(state), *rest)
 
 
 def end_run(

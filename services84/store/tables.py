@@ -277,6 +277,20 @@ sync_run = Table(
     **_IDS_STAY,
 )
 
+# Syncs that workers were asked for and that have not ended.
+sync_request = Table(
+    "sync_request",
+    metadata,
+    _reference(
+        "account_id", "email_account.email_account_id", primary_key=True, autoincrement=False
+    ),
+    _moment("asked"),
+    Column("urgent", Boolean, nullable=False),  # somebody waits for it
+    _text("owner"),  # the worker that has taken it; empty while none has
+    _moment("again"),  # when it is asked for anew, unless it has ended by then
+    _number("sends"),
+)
+
 mail_host_slot = Table(
     "mail_host_slot",
     metadata,

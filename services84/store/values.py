@@ -254,6 +254,16 @@ class Run:
     removed: int
     error_reason: str
 
+    @property
+    def completed(self) -> bool:
+        """Whether it has brought the whole account level."""
+        return self.state is RunState.COMPLETED
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has found out how the account is: nobody has to go on with it."""
+        return self.state in (RunState.COMPLETED, RunState.FAILED)
+
 
 @dataclass(frozen=True)
 class RunOutcome:

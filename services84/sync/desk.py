@@ -11,22 +11,20 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitOver
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from services84.errors import (
-    AccountInactive,
     LeaseLost,
-    MailServerBusy,
-    MailServerError,
     NotFound,
     Services84Error,
-    SyncInterrupted,
 )
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
-from services84.store.values import Account, AccountStatus, Run, RunState
+from services84.store.values import Run, RunState
+from services84.sync.answers import report_of, resting, serves, shutting_down, syncable
 from services84.sync.engine import SyncEngine
 from services84.sync.executor import LocalExecutor, Result
 from services84.sync.slots import HostSlots, Slot
@@ -47,8 +45,18 @@ COMMIT_SECONDS = 8.0
 CUT_SECONDS = 5.0
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A sync that was asked for: its report to come, whether it was under way already, and the
+    work for which it needs a thread here, if it does."""
+
+    promise: Future[SyncReport]
+    joined: bool
+    step: Future[Result] | None = None
+
+
 class SyncDesk:
-    """Starts, shares and awaits syncs.
+    """Starts, shares and awaits syncs; a `Desk`.
 
     `owner` names this process in leases. A sync that another process runs is watched through the
     database, by one thread however many callers wait for it.
@@ -92,17 +100,15 @@ class SyncDesk:
         MailServerBusy while the account rests after an error, StoreError.
         """
         begun = time.monotonic()
-        served = self._served_since(account_id, asked)
-        if served is not None:
-            return served
-        future, joined = self._start_or_join(account_id, force=force, progress=progress)
+        run = self._accounts.latest_run(account_id) if asked is not None else None
+        if run is not None and serves(run, asked, self._owner):
+            return report_of(run)
+        begin = self._start_or_join(account_id, force=force, progress=progress)
         try:
-            report = future.result(self._settings.sync_wait if wait is None else wait)
+            report = begin.promise.result(self._settings.sync_wait if wait is None else wait)
         except WaitOver:
             return SyncReport(account_id, SyncState.RUNNING, seconds=time.monotonic() - begun)
-        if joined:
-            return _shared(report)
-        return report
+        return replace(report, state=SyncState.SHARED, skipped=()) if begin.joined else report
 
     def start_many(self, account_ids: Iterable[int]) -> StartReport:
         """Start syncs without waiting; an account under way is joined, a resting one refused."""
@@ -111,12 +117,24 @@ class SyncDesk:
         refused: dict[int, str] = {}
         for account_id in dict.fromkeys(account_ids):
             try:
-                _, was_under_way = self._start_or_join(account_id, force=False, progress=None)
+                begun = self._start_or_join(account_id, force=False, progress=None)
             except Services84Error as error:
                 refused[account_id] = error.message
             else:
-                (joined if was_under_way else started).append(account_id)
+                (joined if begun.joined else started).append(account_id)
         return StartReport(tuple(started), tuple(joined), refused)
+
+    def begin(self, account_id: int) -> tuple[Future[SyncReport], Future[Result] | None]:
+        """Start or join a sync for somebody who waits otherwise: its report, and what is done as
+        soon as none of the threads here is needed for it, at the end or while it waits.
+
+        Raises as `sync`.
+        """
+        begun = self._start_or_join(account_id, force=False, progress=None)
+        return begun.promise, begun.step
+
+    def tend(self) -> None:
+        """Nothing: what was asked for here ends with this process, and is due again."""
 
     @property
     def room(self) -> int:
@@ -145,27 +163,15 @@ class SyncDesk:
 
     # One sync an account -------------------------------------------------------------------------
 
-    def _served_since(self, account_id: int, asked: datetime | None) -> SyncReport | None:
-        """The result of a finished sync that started after `asked`, if there is one.
-
-        Only of this machine's: another's clock may be wrong.
-        """
-        if asked is None:
-            return None
-        run = self._accounts.latest_run(account_id)
-        if run is None or run.started < asked or run.state is not RunState.COMPLETED:
-            return None
-        return _report_of(run) if _machine(run.owner) == _machine(self._owner) else None
-
     def _start_or_join(
         self, account_id: int, *, force: bool, progress: ProgressCallback | None
-    ) -> tuple[Future[SyncReport], bool]:
+    ) -> _Begun:
         with self._lock:
             under_way = self._under_way.get(account_id)
             if under_way is not None:
-                return under_way, True
+                return _Begun(under_way, joined=True)
             if self._stopping.is_set():
-                raise _shutting_down()
+                raise shutting_down()
             # A promise first, so that whoever asks while the database is asked joins it.
             promise: Future[SyncReport] = Future()
             self._under_way[account_id] = promise
@@ -176,22 +182,18 @@ class SyncDesk:
             raise
         if elsewhere:
             self._watch(account_id, promise)
-        else:
-            self._submit(account_id, promise, progress)
-        return promise, elsewhere
+            return _Begun(promise, joined=True)
+        return _Begun(promise, joined=False, step=self._submit(account_id, promise, progress))
 
     def _admit(self, account_id: int, *, force: bool) -> bool:
         """Whether the account is being synced elsewhere; raises when it may not be synced now."""
-        account = self._accounts.get(account_id, secrets=False)
-        if account is None or account.status is AccountStatus.DELETED:
-            raise NotFound(f"no mail account {account_id}")
-        if not account.options.active:
-            raise AccountInactive(account_id, account.email_address)
+        account = syncable(account_id, self._accounts.get(account_id, secrets=False))
         now = self._clock()
         if self._accounts.current_run(account_id, now) is not None:
             return True
-        if not force and account.next_attempt is not None and account.next_attempt > now:
-            raise _resting(account, now)
+        rest = resting(account, now)
+        if rest is not None and not force:
+            raise rest
         return False
 
     def _submit(
@@ -200,11 +202,11 @@ class SyncDesk:
         promise: Future[SyncReport],
         progress: ProgressCallback | None,
         slot: Slot | None = None,
-    ) -> None:
+    ) -> Future[Result] | None:
         def settle(done: Future[Result]) -> None:
             if done.cancelled():
                 self._give_back(slot)
-                self._settle(account_id, promise, error=_shutting_down())
+                self._settle(account_id, promise, error=shutting_down())
             elif (failure := done.exception()) is not None:
                 self._settle(account_id, promise, error=failure)
             elif isinstance(result := done.result(), SyncReport):
@@ -219,9 +221,10 @@ class SyncDesk:
             future = self._executor.submit(account_id, progress, slot)
         except RuntimeError:  # it was stopped meanwhile
             self._give_back(slot)
-            self._settle(account_id, promise, error=_shutting_down())
-        else:
-            future.add_done_callback(settle)
+            self._settle(account_id, promise, error=shutting_down())
+            return None
+        future.add_done_callback(settle)
+        return future
 
     def _settle(
         self,
@@ -242,7 +245,7 @@ class SyncDesk:
     def _run(self, account_id: int, progress: ProgressCallback | None, slot: Slot | None) -> Result:
         """The executor's job: with a slot of the mail host take the lease and sync."""
         if self._stopping.is_set():
-            raise _shutting_down()
+            raise shutting_down()
         waited = slot is not None
         if slot is None and (server := self._server_of(account_id)):
             before = self._accounts.latest_run(account_id)
@@ -255,7 +258,7 @@ class SyncDesk:
                 return Postponed.WAITING
         try:
             if waited and (run := self._run_meanwhile(account_id)) is not None:
-                return _report_of(run)
+                return report_of(run)
             return self._run_with(slot, account_id, progress)
         finally:
             self._give_back(slot)
@@ -290,7 +293,7 @@ class SyncDesk:
         run = self._accounts.latest_run(account_id)
         if run is None or (before is not None and run.run_id <= before.run_id):
             return None
-        return run if run.state in (RunState.COMPLETED, RunState.FAILED) else None
+        return run if run.ended else None
 
     def _go_on(
         self,
@@ -304,7 +307,7 @@ class SyncDesk:
             promise = self._under_way[account_id]
             self._before[account_id] = before
         if slot is None:
-            self._settle(account_id, promise, error=_shutting_down())
+            self._settle(account_id, promise, error=shutting_down())
         else:
             self._submit(account_id, promise, progress, slot)
 
@@ -327,12 +330,12 @@ class SyncDesk:
                     run = self._accounts.run(run.run_id)
                     break
                 if self._stopping.wait(POLL_SECONDS):
-                    raise _shutting_down()
+                    raise shutting_down()
                 run = self._accounts.run(run.run_id)
             if run is None:
                 raise NotFound(f"no mail account {account_id}")
-            if run.state in (RunState.COMPLETED, RunState.FAILED):
-                self._settle(account_id, promise, report=_report_of(run))
+            if run.ended:
+                self._settle(account_id, promise, report=report_of(run))
             else:
                 self._submit(account_id, promise, None)
         except Services84Error as error:
@@ -340,45 +343,3 @@ class SyncDesk:
         except BaseException as error:
             log.exception("sync.watch_defect", account=account_id)
             self._settle(account_id, promise, error=error)
-
-
-def _shutting_down() -> SyncInterrupted:
-    return SyncInterrupted("the service is shutting down; ask again soon")
-
-
-def _resting(account: Account, now: datetime) -> MailServerBusy:
-    assert account.next_attempt is not None
-    seconds = max(1.0, (account.next_attempt - now).total_seconds())
-    reason = account.error_reason or "an error"
-    return MailServerBusy(
-        f"not tried again for {seconds:.0f} seconds after: {reason}", retry_after=seconds
-    )
-
-
-def _machine(owner: str) -> str:
-    return owner.partition(":")[0]
-
-
-def _report_of(run: Run) -> SyncReport:
-    end = run.finished or run.started
-    return SyncReport(
-        account_id=run.account_id,
-        state=SyncState.SHARED,
-        new=run.new,
-        changed=run.changed,
-        removed=run.removed,
-        seconds=(end - run.started).total_seconds(),
-        error=MailServerError(run.error_reason) if run.error_reason else None,
-    )
-
-
-def _shared(report: SyncReport) -> SyncReport:
-    return SyncReport(
-        account_id=report.account_id,
-        state=SyncState.SHARED,
-        new=report.new,
-        changed=report.changed,
-        removed=report.removed,
-        seconds=report.seconds,
-        error=report.error,
-    )

@@ -6,7 +6,9 @@ Runs in the caller's thread and knows nothing of queues or callers; `desk` decid
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +44,8 @@ log = structlog.get_logger(__name__)
 
 
 class Interrupted(Exception):
-    """The process is shutting down, or stood still for so long that it may not go on; the run
-    ends at a commit and the account stays as it is."""
+    """The process is shutting down, or stood still for so long that it may not go on, or it is
+    the others' turn; the run ends at a commit and the account stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,14 @@ class _Task:
     slot: Slot | None
     tally: Tally
     progress: ProgressCallback | None
+    until: float = math.inf  # when its turn is over, monotonic
 
 
 class SyncEngine:
-    """Syncs one account at a time; one instance serves any number of threads."""
+    """Syncs one account at a time; one instance serves any number of threads.
+
+    A sync that takes longer than `turn` seconds ends at its next commit, as interrupted.
+    """
 
     def __init__(
         self,
@@ -70,7 +76,10 @@ class SyncEngine:
         clock: Callable[[], datetime],
         metrics: Metrics | None = None,
         notices: Notices | None = None,
+        *,
+        turn: float | None = None,
     ) -> None:
+        self._turn = math.inf if turn is None else turn
         self._notices = notices
         self._accounts = accounts
         self._folders = folders
@@ -117,7 +126,8 @@ class SyncEngine:
         with LeaseKeeper(
             self._accounts, lease, self._settings.lease_seconds, self._clock
         ) as keeper:
-            error = self._attempt(_Task(lease, keeper, slot, tally, progress))
+            until = time.monotonic() + self._turn
+            error = self._attempt(_Task(lease, keeper, slot, tally, progress, until))
         seconds = (self._clock() - started).total_seconds()
         self._count(tally)
         self._metrics.sync_finished(outcome=outcome_of(error), seconds=seconds)
@@ -287,7 +297,8 @@ class SyncEngine:
     def _checkpoint(self, task: _Task) -> None:
         if task.keeper.lost.is_set():
             raise LeaseLost(f"another process syncs account {task.lease.account_id} now")
-        if self._stopping.is_set() or (task.slot is not None and task.slot.lost.is_set()):
+        over = self._stopping.is_set() or time.monotonic() > task.until
+        if over or (task.slot is not None and task.slot.lost.is_set()):
             raise Interrupted
 
 

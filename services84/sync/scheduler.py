@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services84.errors import StoreError
+from services84.errors import BrokerUnavailable, StoreError
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.service_leases import ServiceLeases
-from services84.sync.desk import SyncDesk
+from services84.sync.interface import Desk
 from services84.sync.watch import InboxWatch
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Scheduler:
         self,
         leases: ServiceLeases,
         accounts: AccountStore,
-        desk: SyncDesk,
+        desk: Desk,
         watch: InboxWatch,
         settings: Settings,
         clock: Callable[[], datetime],
@@ -61,8 +61,10 @@ class Scheduler:
         return self._leads
 
     def start(self) -> None:
-        """Begin, unless the settings want neither syncs by the clock nor watched INBOXes."""
-        if self._settings.sync_interval or self._settings.idle_connections:
+        """Begin, unless there is nothing to do: no workers to look after, and by the settings
+        neither syncs by the clock nor watched INBOXes."""
+        settings = self._settings
+        if settings.executor != "local" or settings.sync_interval or settings.idle_connections:
             self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
             self._thread.start()
 
@@ -79,7 +81,7 @@ class Scheduler:
             try:
                 if self._lead() and self._start_due():
                     pause = BUSY_SECONDS
-            except StoreError as error:
+            except (StoreError, BrokerUnavailable) as error:
                 log.warning("scheduler.trouble", error=error.message)
             except Exception:
                 log.exception("scheduler.defect")
@@ -118,6 +120,7 @@ class Scheduler:
     def _start_due(self) -> bool:
         """Start what is due, as far as there is room; whether there may be more."""
         self._watch.look()
+        self._desk.tend()
         if not self._settings.sync_interval:
             return False
         room, under_way = self._desk.room, self._desk.under_way

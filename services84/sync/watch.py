@@ -19,7 +19,7 @@ from services84.errors import LoginRefused, MailServerBusy, MailServerRefused, S
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.slots import host_key
-from services84.sync.desk import SyncDesk
+from services84.sync.interface import Desk
 from services84.sync.mailbox import MailServers
 from services84.sync.politeness import REFUSED_PAUSE, backoff
 from services84.sync.slots import HostSlots
@@ -64,7 +64,7 @@ class InboxWatch:
         accounts: AccountStore,
         mail: MailServers,
         slots: HostSlots,
-        desk: SyncDesk,
+        desk: Desk,
         settings: Settings,
     ) -> None:
         self._accounts = accounts

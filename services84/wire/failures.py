@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services84.errors import (
+    BrokerUnavailable,
     CallError,
     KeyUnavailable,
     MailServerError,
@@ -30,6 +31,7 @@ SOURCE = "services84"
 SECRET_MEMBERS = ("Password", "Ticket", "ApplicationToken", "Value")
 NOT_SHOWN = "(not shown)"
 _SERVERS_OWN = "the service could not fulfil the call; its log says why"
+_NOT_THE_CALLERS = MailServerError | ServerBusy | SyncInterrupted | BrokerUnavailable
 # What a caller may know of errors whose own words are for the log.
 _GUARDED: tuple[tuple[type[Services84Error], str], ...] = (
     (StoreUnavailable, "the database is not available; try again later"),
@@ -58,7 +60,7 @@ def explain(error: BaseException) -> Failure:
             error.message,
             error.friendly_text,
             error.exception_type,
-            not isinstance(error, MailServerError | ServerBusy | SyncInterrupted),
+            not isinstance(error, _NOT_THE_CALLERS),
             error.parameters,
         )
     for kind, message in _GUARDED:

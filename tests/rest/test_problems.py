@@ -28,7 +28,7 @@ EXPECTED = {
     "MessageTooLarge SevenBitOnly UidValidityUnstable",
     429: "TooManyAttempts",
     500: "Services84Error StoreError SchemaMismatch SecretError ConfigurationError",
-    503: "ServerBusy SyncInterrupted MailServerBusy CacheBehind StoreUnavailable LeaseLost",
+    503: "ServerBusy BrokerUnavailable SyncInterrupted MailServerBusy CacheBehind StoreUnavailable LeaseLost",
 }
 
 

@@ -91,6 +91,11 @@ def folder_draft(name: str) -> FolderDraft:
 
 @pytest.fixture
 def stores(database: Database) -> Stores:
+    return make_stores(database)
+
+
+def make_stores(database: Database) -> Stores:
+    """The stores over a fresh database, by their own clock."""
     made = Stores(
         database,
         PrincipalStore(database),

@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -48,16 +49,25 @@ class PostgresqlServer:
             "initdb", "--pgdata=data", f"--username={OWNER}", "--auth=trust", "--encoding=UTF8",
             "--locale=C", "--no-sync", "--no-instructions",
         )  # fmt: skip
+        self.launch()
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        template = Database(self.url(TEMPLATE))
+        template.migrate()
+        template.close()
+
+    def launch(self) -> None:
+        """Start the server on the cluster that is there, also after a `kill`."""
         settings = [f"unix_socket_directories={self.folder}", "listen_addresses=", *self._settings]
         settings += ["unix_socket_permissions=0700", "max_connections=100"]
         command = [str(self._binaries / "postgres"), "-D", "data"]
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command + [argument for setting in settings for argument in ("-c", setting)],
                 cwd=self.folder,
                 env=_environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
                 **self._user,
             )
         self._process = process
@@ -66,10 +76,20 @@ class PostgresqlServer:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log()}")
             time.sleep(0.02)
-        self.execute(f"CREATE DATABASE {TEMPLATE}")
-        template = Database(self.url(TEMPLATE))
-        template.migrate()
-        template.close()
+
+    def kill(self) -> None:
+        """Kill -9 the server with all its children, and come back when they are gone."""
+        assert self._process is not None
+        children = _children(self._process.pid)
+        for pid in [self._process.pid, *children]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        deadline = time.monotonic() + DEADLINE
+        while any(_is_alive(pid) for pid in children):
+            if time.monotonic() > deadline:
+                raise RuntimeError("PostgreSQL's processes do not end")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -124,6 +144,21 @@ class PostgresqlServer:
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
+
+
+def _children(pid: int) -> list[int]:
+    """Every backend has a session of its own, so the parent tells them, not the group."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(number) for number in listed.stdout.split()]
+
+
+def _is_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        # A dead one whose new parent has not looked after it yet is no obstacle.
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    return False
 
 
 def _environment() -> dict[str, str]:

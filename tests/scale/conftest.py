@@ -1,0 +1,5 @@
+"""Installations of many processes."""
+
+from tests.support.installation import installation
+
+__all__ = ["installation"]
