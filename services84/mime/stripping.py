@@ -13,7 +13,7 @@ from services84.mime.headers import read_headers
 from services84.mime.parse import parse
 from services84.mime.structure import Part, read_structure, with_line_ends
 
-_FIELD = re.compile(rb"[^\r\n]*(?:\r?\n(?=[ \t])[^\r\n]*)*\r?\n?")
+_FIELD = re.compile(rb"[^\n]*(?:\n(?=[ \t])[^\n]*)*\n?")  # a bare CR ends no line
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
 _NOTHING = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n"
 
