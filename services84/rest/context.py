@@ -80,9 +80,11 @@ def admitted(operation: Operation | None = None) -> Call:
 
 
 def speech() -> Speech:
-    """The language that the current request wants its texts in."""
-    culture = read_culture({name: request.headers.get(name, "") for name in HEADERS})
-    return speech_for(culture.languages, culture.form)
+    """The language that the current request wants its texts in; its headers are read once."""
+    if "speech" not in g:
+        culture = read_culture({name: request.headers.get(name, "") for name in HEADERS})
+        g.speech = speech_for(culture.languages, culture.form)
+    return cast(Speech, g.speech)
 
 
 def in_callers_language(text: str) -> str:
