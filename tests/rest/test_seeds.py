@@ -68,23 +68,31 @@ def test_sync_email_account_syncs_the_callers_own(
     assert answer.headers["x-services84-sync-state"] == "completed"
 
 
-@pytest.mark.parametrize("number", ["000", "001"])
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("000", "associate tjeo has no mail account"),  # Accept-Language: en
+        ("001", "medarbetaren tjeo har inget e-postkonto"),  # Accept-Language: sv
+    ],
+)
 def test_sync_email_account_of_nobody_has_nothing_to_sync(
-    service: Service, samples: dict[str, tuple[str, dict[str, str], bytes]], number: str
+    service: Service,
+    samples: dict[str, tuple[str, dict[str, str], bytes]],
+    number: str,
+    message: str,
 ) -> None:
     service.associate("tjeo")
     answer = send(Web(service), samples[number])
-    message = "associate tjeo has no mail account"
     assert answer.problem == (404, "SoNotFoundException", message)
 
 
 def test_save_email_account_with_values_that_mean_nothing(
     service: Service, samples: dict[str, tuple[str, dict[str, str], bytes]]
 ) -> None:
-    """The sample's id is nobody's here, as anybody's guess would be."""
+    """The sample's id is nobody's here, as anybody's guess would be; it asks for Swedish."""
     service.associate("tjeo")
     answer = send(Web(service), samples["003"])
-    assert answer.problem == (404, "SoNotFoundException", "no mail account 198")
+    assert answer.problem == (404, "SoNotFoundException", "inget e-postkonto 198")
 
 
 def test_save_email_account_has_the_documented_answer(
