@@ -7,6 +7,7 @@
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
+# make load    calls a second, and what one costs   (LOAD=small: a minute; NODE=0: nothing from npm)
 # PYTHON=...   the interpreter to use, 3.11 or later
 
 VENV ?= .venv
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test fuzz-web soak fuzz sbom style check schemas bench packages clean
+.PHONY: run test fuzz-web soak fuzz sbom style check schemas bench load packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -57,6 +58,10 @@ schemas: $(VENV)/.run
 bench: $(VENV)/.bench
 	@.ci/packages bench
 	$(BIN)/python -m benchmarks $(if $(filter small,$(BENCH)),--small) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+load: packages $(VENV)/.test
+	$(BIN)/python -m benchmarks.load $(if $(filter small,$(LOAD)),--rounds 1 --seconds 1 --crowd 100) \
+		$(if $(filter 0,$(NODE)),--without-node)
 
 packages:
 	@.ci/packages

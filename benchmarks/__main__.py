@@ -82,7 +82,7 @@ def write(results: r.Results, folder: Path) -> None:
 
 def _facts(mailboxes: list[Mailbox], rounds: int) -> dict[str, object]:
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "dovecot": _version("dovecot", "--version"),
@@ -95,7 +95,7 @@ def _facts(mailboxes: list[Mailbox], rounds: int) -> dict[str, object]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return found[1] if found else platform.machine()
 
