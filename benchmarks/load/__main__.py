@@ -64,15 +64,17 @@ def main() -> int:
     return 1 if any(row["failures"] for row in results["runs"]) else 0
 
 
-def measure(rounds: int, seconds: float, crowd: int, with_node: bool) -> Row:
+def measure(
+    rounds: int, seconds: float, crowd: int, with_node: bool, accounts: int = ACCOUNTS
+) -> Row:
     """All servers stand side by side, and are asked in turn."""
-    results: Row = {"facts": _facts(rounds, seconds, crowd), "runs": []}
+    results: Row = {"facts": _facts(rounds, seconds, crowd) | {"accounts": accounts}, "runs": []}
     with ExitStack() as stack:
         # Not below the checkout: the path of a Unix socket has room for a hundred characters.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s84-load-")))
         folder.chmod(0o755)
         ours = stack.enter_context(
-            running_services84(folder, max(crowd, CONNECTIONS), ACCOUNTS, MESSAGES)
+            running_services84(folder, max(crowd, CONNECTIONS), accounts, MESSAGES)
         )
         servers = [ours, stack.enter_context(running_bare(folder, ours.requests))]
         if with_node:
@@ -190,7 +192,6 @@ def _facts(rounds: int, seconds: float, crowd: int) -> Row:
         "connections": CONNECTIONS,
         "crowd": crowd,
         "slow": crowd * SLOW // CROWD,
-        "accounts": ACCOUNTS,
         "messages": MESSAGES,
     }
 
