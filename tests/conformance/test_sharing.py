@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lxml import etree
 
+from tests.support.arrivals import await_requests_read
 from tests.support.dovecot import DovecotServer
 from tests.support.held import held_server
 from tests.support.mailboxes import append, credentials, message
@@ -62,25 +62,10 @@ def ask(port: int, body: bytes, sent: threading.Semaphore) -> Reply:
 
 
 def await_all_read(port: int, callers: int, sent: threading.Semaphore) -> None:
-    """Come back when the service has read the requests of so many callers.
-
-    From the kernel's table: connections to `port` that are open and hold nothing unread.
-    """
+    """Come back when the service has read the requests of so many callers."""
     for _ in range(callers):
         assert sent.acquire(timeout=DEADLINE)
-    deadline = time.monotonic() + DEADLINE
-    while (read := _connections_read(port)) < callers:
-        assert time.monotonic() < deadline, f"only {read} of {callers} requests were read"
-        time.sleep(0.02)
-
-
-def _connections_read(port: int) -> int:
-    read = 0
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, _, state, queues = line.split()[:5]
-        established = state == "01" and int(local.partition(":")[2], 16) == port
-        read += established and int(queues.partition(":")[2], 16) == 0
-    return read
+    await_requests_read(port, callers)
 
 
 def test_a_hundred_calls_for_one_account_share_one_sync(

@@ -1,4 +1,5 @@
-"""A relay in front of a mail server that holds its callers back until it is told to let go.
+"""A relay in front of a mail server that holds its callers back until it is told to let go: from
+their first byte on, or after so many bytes of the server's.
 
 For tests in which many have to ask before the first is served; it changes no byte.
 """
@@ -14,10 +15,12 @@ PATIENCE = 60.0  # seconds for which a connection is held at most
 
 
 class HeldServer:
-    """Relays `port` on loopback to `upstream`, from `release` on."""
+    """Relays `port` on loopback to `upstream`: what the server says in a connection up to `after`
+    bytes, and everything from `release` on. With no `after` nobody is connected before."""
 
-    def __init__(self, upstream: int) -> None:
+    def __init__(self, upstream: int, after: int = 0) -> None:
         self._upstream = upstream
+        self._after = after
         self._released = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -41,12 +44,22 @@ class HeldServer:
                 threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
 
     def _serve(self, caller: socket.socket) -> None:
-        self._released.wait(PATIENCE)
+        if not self._after:
+            self._released.wait(PATIENCE)
         with caller, socket.create_connection(("127.0.0.1", self._upstream)) as server:
             up = threading.Thread(target=_copy, args=(caller, server), daemon=True)
             up.start()
-            _copy(server, caller)
+            self._say(server, caller)
             up.join(PATIENCE)
+
+    def _say(self, server: socket.socket, caller: socket.socket) -> None:
+        left = self._after
+        with contextlib.suppress(OSError):
+            while left and (chunk := server.recv(left)):
+                caller.sendall(chunk)
+                left -= len(chunk)
+        self._released.wait(PATIENCE)
+        _copy(server, caller)
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
@@ -57,9 +70,9 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def held_server(upstream: int) -> Iterator[HeldServer]:
+def held_server(upstream: int, after: int = 0) -> Iterator[HeldServer]:
     """A HeldServer that is closed in the end."""
-    held = HeldServer(upstream)
+    held = HeldServer(upstream, after)
     try:
         yield held
     finally:
