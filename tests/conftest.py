@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.support.redis",
     "tests.support.submission",
     "tests.support.token_server",
+    "tests.support.offices",
 ]
 
 # The files that take longest, in the order of their worth to be begun early: with several files at

@@ -3,7 +3,7 @@ there twice afterwards, and nothing is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,18 +13,12 @@ from services84.errors import MailServerRefused
 from services84.imap.connection import ImapConnection
 from tests.support.boxes import ints
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message
 from tests.support.service import Reply, member_xml
 
 CALLS = 3
 MESSAGES = 30
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

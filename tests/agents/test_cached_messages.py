@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,7 @@ from services84.store.crm_values import PersonDraft
 from services84.store.values import RunOutcome
 from tests.support.boxes import ints
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message
 from tests.support.service import Reply, member_xml
 
@@ -34,12 +33,6 @@ QUESTION = (
     b"From: Bob <bob@example.com>\r\nSubject: a question\r\nMessage-ID: <question@example.com>\r\n"
     b"\r\nhow?\r\n"
 )
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

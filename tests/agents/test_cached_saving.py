@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from services84.imap.connection import ImapConnection
 from services84.namespaces import SERVICES84
 from services84.store.values import RunOutcome
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message, quoted
 from tests.support.service import Reply, member_xml
 
@@ -30,12 +30,6 @@ DRAFT = {
     "PlainBody": "hello",
     "Attachments": {"EMailAttachment": {"Filename": "ü.bin", "Stream": "AAEC/w=="}},
 }
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

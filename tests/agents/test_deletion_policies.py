@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from services84.store.values import ItemFlag
 from tests.support.boxes import ints
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import UNCHANGED, LiveMail, Office, running_office
+from tests.support.live_mail import UNCHANGED, LiveMail, Office
 from tests.support.mailboxes import message
 from tests.support.options import CLEAR, KEEP_ON_SERVER, set_options
 from tests.support.service import member_xml
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

@@ -3,35 +3,22 @@ once, and the next sync finds nothing to do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from services84.imap.connection import ImapConnection
 from services84.imap.conversation import Conversation
 from services84.store.values import ItemFlag
 from tests.support.boxes import ints, listed
 from tests.support.courier import CourierServer
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message, quoted
 from tests.support.service import member_xml
 
 SPELT = "Entw&APw-rfe/2026"
-# What the server offers is hidden, to go each way on the same real server.
-WAYS = {
-    "move": frozenset[str](),
-    "uid expunge": frozenset({"MOVE"}),
-    "expunge": frozenset({"MOVE", "UIDPLUS"}),
-}
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture
@@ -40,17 +27,6 @@ def mail(office: Office, dovecot: DovecotServer) -> LiveMail:
     mail.deliver(*map(message, range(1, 5)))
     mail.deliver(message(9), message(10), folder=SPELT)
     mail.sync()
-    return mail
-
-
-@pytest.fixture(params=WAYS)
-def each_way(
-    request: pytest.FixtureRequest, mail: LiveMail, monkeypatch: pytest.MonkeyPatch
-) -> LiveMail:
-    """The mailbox on a server that offers some of what it does."""
-    hidden = WAYS[request.param]
-    offered = property(lambda connection: connection._session.capabilities - hidden)
-    monkeypatch.setattr(ImapConnection, "capabilities", offered)
     return mail
 
 

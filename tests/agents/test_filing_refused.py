@@ -3,7 +3,6 @@ what has changed is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from services84.errors import ConnectionLost, MailServerRefused
 from services84.imap.connection import ImapConnection
 from tests.support.boxes import ints
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
@@ -23,12 +22,6 @@ CHANGING = {
     "MoveEmailsToTrash": "move",
     "MoveEmailsToFolder": "move",
 }
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

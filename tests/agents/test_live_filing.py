@@ -4,7 +4,6 @@ cache, at once; the next sync finds nothing to do."""
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from services84.imap.connection import ImapConnection
 from services84.imap.values import Appended
 from tests.support.boxes import ints, strings
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
@@ -31,18 +30,6 @@ EMAIL = {
     "Attachments": {"EMailAttachment": {"Filename": "ü.bin", "Stream": "AAEC/w=="}},
     "ReceivedAt": "2026-03-03T11:00:00Z",
 }
-# What the server offers is hidden, to go each way on the same real server.
-WAYS = {
-    "move": frozenset[str](),
-    "uid expunge": frozenset({"MOVE"}),
-    "expunge": frozenset({"MOVE", "UIDPLUS"}),
-}
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture
@@ -51,17 +38,6 @@ def mail(office: Office, dovecot: DovecotServer) -> LiveMail:
     mail.deliver(*map(message, range(1, 5)))
     mail.deliver(message(9), folder=SPELT)
     mail.sync()
-    return mail
-
-
-@pytest.fixture(params=WAYS)
-def each_way(
-    request: pytest.FixtureRequest, mail: LiveMail, monkeypatch: pytest.MonkeyPatch
-) -> LiveMail:
-    """The mailbox on a server that offers some of what it does."""
-    hidden = WAYS[request.param]
-    offered = property(lambda connection: connection._session.capabilities - hidden)
-    monkeypatch.setattr(ImapConnection, "capabilities", offered)
     return mail
 
 
@@ -114,7 +90,7 @@ def test_messages_are_moved_and_keep_their_ids_in_the_cache(
 def test_messages_that_others_marked_as_deleted_are_not_expunged(
     mail: LiveMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hidden = WAYS["expunge"]
+    hidden = {"MOVE", "UIDPLUS"}
     offered = property(lambda connection: connection._session.capabilities - hidden)
     monkeypatch.setattr(ImapConnection, "capabilities", offered)
     with mail.client() as client:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.boxes import ints, strings
 from tests.support.courier import CourierServer
-from tests.support.live_mail import LiveMail, Office, running_office, values_of
+from tests.support.live_mail import LiveMail, Office, values_of
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
 SPELT = "INBOX.Entw&APw-rfe"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

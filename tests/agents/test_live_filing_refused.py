@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.asked import Asked
 from tests.support.boxes import ints, strings
 from tests.support.dovecot import DovecotServer
 from tests.support.imapmodel.server import serving
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import cache_view, message, server_view
 from tests.support.service import member_xml
 
@@ -25,15 +26,10 @@ PLAIN = {
     "SaveEMail": member_xml({"Email": EMAIL}),
 }
 EXTENDED = {"DeleteExtended": strings("MessageIds", ["<message-1@example.com>"])}
-ALL = pytest.mark.parametrize("operation", [*PLAIN, *EXTENDED])
+ASKED = Asked(PLAIN, EXTENDED)
+ALL = pytest.mark.parametrize("operation", ASKED.names)
 BY_NUMBER = ["MarkAsRead", "Delete", "MoveToFolder"]
 TARGETS = [("Delete", "MoveToFolder"), ("MoveToFolder", "TargetFolder")]
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +54,13 @@ def mail(mailbox: LiveMail) -> Iterator[LiveMail]:
     assert cache_view(mailbox.service, mailbox.account_id) == before
 
 
-def refused(mail: LiveMail, kind: str, operation: str, *folder: str, **other: object) -> str:
-    info = mail.info if operation in PLAIN else mail.extended
-    members = (PLAIN | EXTENDED)[operation]
-    return mail.refused(kind, operation, info(*folder, **other), members)["Message"]
-
-
-def member_of(operation: str) -> str:
-    return "ConnectionInfo" if operation in PLAIN else "ConnectionInfoExtended"
-
-
 # Connection data and folders --------------------------------------------------------------------
 
 
 @ALL
 def test_without_connection_data_nothing_is_changed(mail: LiveMail, operation: str) -> None:
-    said = mail.refused("Argument", operation, (PLAIN | EXTENDED)[operation])["Message"]
-    assert said.startswith(f"{member_of(operation)}: 'nil' is required")
+    said = mail.refused("Argument", operation, ASKED[operation])["Message"]
+    assert said.startswith(f"{ASKED.member(operation)}: 'nil' is required")
 
 
 @ALL
@@ -85,28 +71,28 @@ def test_without_connection_data_nothing_is_changed(mail: LiveMail, operation: s
 def test_connection_data_that_leads_nowhere_is_named_even_without_messages(
     mail: LiveMail, operation: str, member: str, value: str
 ) -> None:
-    info = mail.info if operation in PLAIN else mail.extended
-    members = "" if operation in ("Delete", "MarkAsRead") else (PLAIN | EXTENDED)[operation]
-    said = mail.refused("Argument", operation, info(**{member: value}), members)["Message"]
-    assert said.startswith(f"{member_of(operation)}/{member}: ")
+    info = ASKED.info(mail, operation, **{member: value})
+    members = "" if operation in ("Delete", "MarkAsRead") else ASKED[operation]
+    said = mail.refused("Argument", operation, info, members)["Message"]
+    assert said.startswith(f"{ASKED.member(operation)}/{member}: ")
 
 
 @ALL
 def test_with_a_wrong_password_nothing_is_changed(mail: LiveMail, operation: str) -> None:
-    said = refused(mail, "MailServer", operation, Password="wrong-pass-word")
+    said = ASKED.refused(mail, "MailServer", operation, Password="wrong-pass-word")
     assert "login refused" in said
     assert "wrong-pass-word" not in said
 
 
 def test_an_smtp_server_has_nothing_to_delete(mail: LiveMail) -> None:
-    said = refused(mail, "Argument", "DeleteExtended", Protocol="SMTP")
+    said = ASKED.refused(mail, "Argument", "DeleteExtended", Protocol="SMTP")
     assert said.startswith("ConnectionInfoExtended/Protocol: 'SMTP'")
 
 
 @ALL
 def test_a_folder_that_does_not_exist_is_named(mail: LiveMail, operation: str) -> None:
-    said = refused(mail, "NotFound", operation, "No such")
-    assert said == f"{member_of(operation)}/Folder: there is no folder 'No such'"
+    said = ASKED.refused(mail, "NotFound", operation, "No such")
+    assert said == f"{ASKED.member(operation)}/Folder: there is no folder 'No such'"
 
 
 @ALL
@@ -114,10 +100,10 @@ def test_a_folder_that_holds_no_mail_is_named(mail: LiveMail, operation: str) ->
     reply = mail.call(
         operation,
         (mail.info if operation in PLAIN else mail.extended)("Above"),
-        (PLAIN | EXTENDED)[operation],
+        ASKED[operation],
     )
     assert reply.succeeded is False
-    assert reply.exception["Message"].startswith(f"{member_of(operation)}/Folder: ")
+    assert reply.exception["Message"].startswith(f"{ASKED.member(operation)}/Folder: ")
 
 
 @pytest.mark.parametrize(("operation", "member"), TARGETS)
@@ -167,7 +153,7 @@ def test_a_server_that_allows_no_changes_says_so(office: Office, operation: str)
         server.mailbox.add("INBOX", message(1))
         server.mailbox.make("Work")
         mail = LiveMail(office.service, office.ticket, server.port, "anybody")
-        said = refused(mail, "MailServer", operation)
+        said = ASKED.refused(mail, "MailServer", operation)
         assert server.problems
         server.problems.clear()
     assert "refused" in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +11,7 @@ from services84.store.book_import import import_book
 from services84.store.crm_values import PersonDraft
 from tests.support.boxes import ints, strings
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office, values_of
+from tests.support.live_mail import LiveMail, Office, values_of
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
@@ -28,12 +27,6 @@ MAIL = (
     b'--m\r\nContent-Type: application/pdf; name="a.pdf"\r\nContent-Disposition: attachment\r\n'
     b"Content-Transfer-Encoding: base64\r\n\r\nUERG\r\n--m--\r\n"
 )
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

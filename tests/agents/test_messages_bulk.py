@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +11,7 @@ from services84.imap.connection import ImapConnection
 from tests.support.boxes import ints, strings
 from tests.support.dovecot import DovecotServer
 from tests.support.imapmodel.server import serving
-from tests.support.live_mail import LiveMail, Office, running_office, values_of
+from tests.support.live_mail import LiveMail, Office, values_of
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
@@ -20,12 +19,6 @@ MANY = 10_240
 A_CALL = 50.0  # seconds; WCF's default patience is a minute
 HIGH = 3_000_000_000
 READ = member_xml({"Read": True})
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 def found(mail: LiveMail, folder: str, which: str) -> list[int]:

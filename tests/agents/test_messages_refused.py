@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
+from tests.support.asked import Asked
 from tests.support.boxes import ints, strings
 from tests.support.dovecot import DovecotServer
 from tests.support.imapmodel.faults import Fault, Kind
 from tests.support.imapmodel.server import serving
-from tests.support.live_mail import LiveMail, Office, running_office, values_of
+from tests.support.live_mail import LiveMail, Office, values_of
 from tests.support.mailboxes import message
 from tests.support.service import member_xml
 
@@ -26,14 +25,9 @@ PLAIN = {
     "GetEMailEnvelopes": IDS,
 }
 EXTENDED = {"GetEmailMessageIds": "", "GetEmailsAsString": NAMES}
-ALL = pytest.mark.parametrize("operation", [*PLAIN, *EXTENDED])
+ASKED = Asked(PLAIN, EXTENDED)
+ALL = pytest.mark.parametrize("operation", ASKED.names)
 LONG = "x" * 5000
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture(scope="module")
@@ -43,23 +37,13 @@ def mail(office: Office, dovecot: DovecotServer) -> LiveMail:
     return mail
 
 
-def refused(mail: LiveMail, kind: str, operation: str, *folder: str, **other: object) -> str:
-    info = mail.info if operation in PLAIN else mail.extended
-    members = (PLAIN | EXTENDED)[operation]
-    return mail.refused(kind, operation, info(*folder, **other), members)["Message"]
-
-
-def member_of(operation: str) -> str:
-    return "ConnectionInfo" if operation in PLAIN else "ConnectionInfoExtended"
-
-
 # Connection data --------------------------------------------------------------------------------
 
 
 @ALL
 def test_without_connection_data_nothing_is_read(mail: LiveMail, operation: str) -> None:
-    said = mail.refused("Argument", operation, (PLAIN | EXTENDED)[operation])["Message"]
-    assert said.startswith(f"{member_of(operation)}: 'nil' is required")
+    said = mail.refused("Argument", operation, ASKED[operation])["Message"]
+    assert said.startswith(f"{ASKED.member(operation)}: 'nil' is required")
 
 
 @ALL
@@ -77,13 +61,13 @@ def test_without_connection_data_nothing_is_read(mail: LiveMail, operation: str)
 def test_connection_data_that_leads_nowhere_is_named(
     mail: LiveMail, operation: str, member: str, value: str
 ) -> None:
-    said = refused(mail, "Argument", operation, **{member: value})
-    assert said.startswith(f"{member_of(operation)}/{member}: ")
+    said = ASKED.refused(mail, "Argument", operation, **{member: value})
+    assert said.startswith(f"{ASKED.member(operation)}/{member}: ")
 
 
 @ALL
 def test_a_wrong_password_is_refused_and_not_told(mail: LiveMail, operation: str) -> None:
-    said = refused(mail, "MailServer", operation, Password="wrong-pass-word")
+    said = ASKED.refused(mail, "MailServer", operation, Password="wrong-pass-word")
     assert "login refused" in said
     assert "wrong-pass-word" not in said
 
@@ -91,13 +75,13 @@ def test_a_wrong_password_is_refused_and_not_told(mail: LiveMail, operation: str
 @pytest.mark.parametrize("operation", EXTENDED)
 @pytest.mark.parametrize("protocol", ["SMTP", "smtp", "POP3"])
 def test_only_imap_gives_mail(mail: LiveMail, operation: str, protocol: str) -> None:
-    said = refused(mail, "Argument", operation, Protocol=protocol)
+    said = ASKED.refused(mail, "Argument", operation, Protocol=protocol)
     assert said.startswith(f"ConnectionInfoExtended/Protocol: '{protocol}'")
 
 
 @pytest.mark.parametrize("operation", EXTENDED)
 def test_a_port_that_is_none_is_named(mail: LiveMail, operation: str) -> None:
-    assert refused(mail, "Argument", operation, Port=70000).startswith(
+    assert ASKED.refused(mail, "Argument", operation, Port=70000).startswith(
         "ConnectionInfoExtended/Port: '70000'"
     )
 
@@ -107,15 +91,15 @@ def test_a_port_that_is_none_is_named(mail: LiveMail, operation: str) -> None:
 
 @ALL
 def test_a_folder_that_does_not_exist_is_named(mail: LiveMail, operation: str) -> None:
-    said = refused(mail, "NotFound", operation, "No such")
-    assert said == f"{member_of(operation)}/Folder: there is no folder 'No such'"
+    said = ASKED.refused(mail, "NotFound", operation, "No such")
+    assert said == f"{ASKED.member(operation)}/Folder: there is no folder 'No such'"
 
 
 @ALL
 @pytest.mark.parametrize("folder", ["a\nb", "a//b", "a\x85b"])
 def test_what_is_no_name_of_a_folder_is_named(mail: LiveMail, operation: str, folder: str) -> None:
-    said = refused(mail, "Argument", operation, folder)
-    assert said.startswith(f"{member_of(operation)}/Folder: ")
+    said = ASKED.refused(mail, "Argument", operation, folder)
+    assert said.startswith(f"{ASKED.member(operation)}/Folder: ")
 
 
 @ALL
@@ -127,8 +111,8 @@ def test_a_folder_that_the_server_does_not_open_comes_with_its_reason(
         assert phantom is not None
         phantom.phantom = True
         mail = LiveMail(office.service, office.ticket, server.port, "anybody")
-        said = refused(mail, "MailServer", operation, "Phantom")
-    assert said.startswith(f"{member_of(operation)}/Folder: 'Phantom': ")
+        said = ASKED.refused(mail, "MailServer", operation, "Phantom")
+    assert said.startswith(f"{ASKED.member(operation)}/Folder: 'Phantom': ")
     assert said.endswith("this folder cannot be opened")
 
 
@@ -244,15 +228,11 @@ def test_a_message_that_the_server_does_not_give_is_no_reason_to_pretend(
         assert found is not None
         found.fault = fault
         mail = LiveMail(office.service, office.ticket, server.port, "anybody")
-        info = mail.info if operation in PLAIN else mail.extended
+        info = ASKED.info(mail, operation)
         if operation in ("GetEMailEnvelopes", "GetEmailMessageIds"):  # they need no body
-            assert (
-                len(values_of(mail.succeed(operation, info(), (PLAIN | EXTENDED)[operation]))) == 1
-            )
+            assert len(values_of(mail.succeed(operation, info, ASKED[operation]))) == 1
             return
-        said = mail.refused("MailServer", operation, info(), (PLAIN | EXTENDED)[operation])[
-            "Message"
-        ]
+        said = mail.refused("MailServer", operation, info, ASKED[operation])["Message"]
         assert "does not give" in said or "damaged" in said
 
 
@@ -265,4 +245,4 @@ def test_a_server_that_gives_up_is_told_with_its_reason(
         server.mailbox.add("INBOX", message(1))
         server.faults.set(Fault(kind, word="FETCH", amount=50, times=9))
         mail = LiveMail(office.service, office.ticket, server.port, "anybody")
-        assert refused(mail, "MailServer", operation)
+        assert ASKED.refused(mail, "MailServer", operation)

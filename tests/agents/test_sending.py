@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,16 +18,9 @@ from tests.support.submission_account import (
     Sender,
     emails,
     read,
-    running_post,
 )
 
 ENTITY = "Response/EMailEntity"
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    with running_post(tmp_path_factory.mktemp("post")) as post:
-        yield post
 
 
 @pytest.fixture

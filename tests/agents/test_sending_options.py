@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.dovecot import DovecotServer
 from tests.support.options import set_options
 from tests.support.submission import SubmissionServer
-from tests.support.submission_account import Post, Sender, emails, read, running_post
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    with running_post(tmp_path_factory.mktemp("post")) as post:
-        yield post
+from tests.support.submission_account import Post, Sender, emails, read
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,14 +19,7 @@ from tests.support.submission_account import (
     emails,
     fails,
     read,
-    running_post,
 )
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    with running_post(tmp_path_factory.mktemp("post")) as post:
-        yield post
 
 
 @pytest.fixture(scope="module")

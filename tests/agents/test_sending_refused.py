@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,17 +15,10 @@ from tests.support.submission_account import (
     Sender,
     emails,
     fails,
-    running_post,
 )
 
 NOBODY = {"EMailAddress": {"Address": "nobody@example.org"}}
 LATER = {"EMailAddress": {"Address": "later@example.org"}}
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    with running_post(tmp_path_factory.mktemp("post")) as post:
-        yield post
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import LiveMail, Office, running_office
+from tests.support.live_mail import LiveMail, Office
 from tests.support.mailboxes import cache_view, message, server_view
 from tests.support.service import member_xml
 
 DEADLINE = 30.0  # seconds
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 def one(mail: LiveMail) -> str:

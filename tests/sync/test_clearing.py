@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from services84.errors import MailServerRefused
@@ -12,15 +10,9 @@ from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import FolderBatch, ItemFlag, Lease
 from tests.support.dovecot import DovecotServer
-from tests.support.live_mail import UNCHANGED, LiveMail, Office, running_office
+from tests.support.live_mail import UNCHANGED, LiveMail, Office
 from tests.support.mailboxes import ODD, message
 from tests.support.options import CLEAR, KEEP_ON_SERVER, set_options
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with running_office(tmp_path_factory.mktemp("office")) as office:
-        yield office
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from services84.store.values import Account, AccountStatus
+from services84.store.values import AccountStatus
 from services84.sync import plan
 from services84.sync.values import SyncReport, SyncState
 from tests.model.rig import held
 from tests.support.imapmodel.faults import Fault, Kind
 from tests.support.imapmodel.mailbox import HIGHEST_UID, Mailbox
+from tests.support.imapmodel.scene import ModelScene
 from tests.support.imapmodel.server import BASIC, FULL, LISTS, PASSWORD, Server, serving
 from tests.support.mailboxes import save_account
 from tests.support.scripted import Play, hang, say, scripted
@@ -30,14 +30,8 @@ FLAGS_ONLY = BASIC | LISTS
 LETTER = b"Message-ID: <%d@example.com>\r\nSubject: Letter %d\r\n\r\n" + 60 * b"Text of it.\r\n"
 
 
-@dataclass
-class Scene:
-    """An account on a model server."""
-
-    service: Service
-    ticket: str
-    server: Server
-    account_id: int
+class Scene(ModelScene):
+    """How its syncs end, and what is cached then."""
 
     def sync(self, seconds: float = SLACK) -> SyncReport:
         """A sync that has to end within `seconds`, whatever the account's backoff."""
@@ -61,22 +55,6 @@ class Scene:
         assert report.error is None
         assert self.account.status is AccountStatus.OK
         assert self.cached() == held(self.server.mailbox)
-
-    @property
-    def account(self) -> Account:
-        found = self.service.services.accounts.get(self.account_id)
-        assert found is not None
-        return found
-
-    def cached(self) -> dict[str, dict[int, object]]:
-        services = self.service.services
-        return {
-            folder.server_name: {
-                row.uid: (row.flags, row.keywords, services.items.source(row.item_id))
-                for row in services.items.list(folder.folder_id, limit=1000)
-            }
-            for folder in services.folders.list(self.account_id)
-        }
 
     def ids(self) -> dict[str, int]:
         """Item ids by subject."""
@@ -115,7 +93,7 @@ def scene(service: tuple[Service, str], request: pytest.FixtureRequest) -> Itera
 def another(service: tuple[Service, str], server: Server) -> Scene:
     """A fresh account on the server."""
     account_id = save_account(*service, "anna", PASSWORD, server.port)
-    return Scene(*service, server, account_id)
+    return Scene(service[0], server, account_id)
 
 
 # Slow, silent, dripping -------------------------------------------------------------------------
@@ -197,14 +175,14 @@ def test_a_server_that_does_not_get_to_the_login_gives_its_reason(
     ids=["bye", "cut", "throttled"],
 )
 def test_a_server_that_breaks_off_at_any_point_costs_no_message(
-    scene: Scene, how: Fault, reason: str
+    service: tuple[Service, str], scene: Scene, how: Fault, reason: str
 ) -> None:
     """Every command of a first sync in turn, each with an account of its own."""
     scene.sync()
     points = len(scene.server.commands)
     assert points > 8
     for point in range(points):
-        one = another((scene.service, scene.ticket), scene.server)
+        one = another(service, scene.server)
         scene.server.faults.set(Fault(how.kind, point, "", how.amount, text=how.text))
         assert (point, one.fails()) == (point, reason)
         scene.server.faults.set()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from services84.mime.automatic import is_automatic_reply
@@ -14,13 +12,7 @@ from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import message
 from tests.support.options import CLEAR, set_options
 from tests.support.submission import Received, SubmissionServer
-from tests.support.submission_account import Post, Sender, read, running_post
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    with running_post(tmp_path_factory.mktemp("post")) as post:
-        yield post
+from tests.support.submission_account import Post, Sender, read
 
 
 @pytest.fixture

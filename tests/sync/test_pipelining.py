@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from services84.store.values import Account, AccountStatus
+from services84.store.values import AccountStatus
 from services84.sync.values import SyncReport, SyncState
 from tests.model.rig import held
 from tests.support.imapmodel.faults import Fault, Kind
+from tests.support.imapmodel.scene import ModelScene
 from tests.support.imapmodel.server import (
     BASIC,
     CONDSTORE,
@@ -22,7 +23,6 @@ from tests.support.imapmodel.server import (
     LISTS,
     PASSWORD,
     QRESYNC,
-    Server,
     serving,
 )
 from tests.support.mailboxes import save_account
@@ -37,13 +37,10 @@ INTERRUPTIONS = (Kind.BYE, Kind.CUT, Kind.CUT, Kind.THROTTLE, Kind.NEWS, Kind.CO
 
 
 @dataclass
-class Scene:
-    """An account of 19 folders on a model server, synced once, behind a proxy that counts."""
+class Scene(ModelScene):
+    """An account of 19 folders, synced once, behind a proxy that counts."""
 
-    service: Service
-    server: Server
     proxy: RoundTrips
-    account_id: int
 
     def sync(self) -> SyncReport:
         """A sync, whatever the account's backoff; its round trips are counted anew."""
@@ -64,22 +61,6 @@ class Scene:
         assert report.error is None
         assert self.account.status is AccountStatus.OK
         assert self.cached() == held(self.server.mailbox)
-
-    @property
-    def account(self) -> Account:
-        found = self.service.services.accounts.get(self.account_id)
-        assert found is not None
-        return found
-
-    def cached(self) -> dict[str, dict[int, object]]:
-        services = self.service.services
-        return {
-            folder.server_name: {
-                row.uid: (row.flags, row.keywords, services.items.source(row.item_id))
-                for row in services.items.list(folder.folder_id, limit=1000)
-            }
-            for folder in services.folders.list(self.account_id)
-        }
 
     def change_all(self) -> None:
         """A flag of a message in every folder."""
@@ -112,7 +93,7 @@ def scene_of(service: tuple[Service, str], offers: frozenset[str]) -> Iterator[S
                 letter = number * EACH + at
                 server.mailbox.add(name, LETTER % (letter, letter), {"\\Seen"} if at % 2 else ())
         account_id = save_account(*service, "anna", PASSWORD, proxy.port)
-        scene = Scene(service[0], server, proxy, account_id)
+        scene = Scene(service[0], server, account_id, proxy)
         scene.is_level()
         yield scene
 
