@@ -65,9 +65,14 @@ def main() -> int:
 
 
 def measure(
-    rounds: int, seconds: float, crowd: int, with_node: bool, accounts: int = ACCOUNTS
+    rounds: int,
+    seconds: float,
+    crowd: int,
+    with_node: bool,
+    accounts: int = ACCOUNTS,
+    warm_up: int = 1,
 ) -> Row:
-    """All servers stand side by side, and are asked in turn."""
+    """All servers stand side by side, and are asked in turn; `warm_up` rounds do not count."""
     results: Row = {"facts": _facts(rounds, seconds, crowd) | {"accounts": accounts}, "runs": []}
     with ExitStack() as stack:
         # Not below the checkout: the path of a Unix socket has room for a hundred characters.
@@ -80,11 +85,11 @@ def measure(
         if with_node:
             node = running_node(folder, KEPT / "node", ours.requests)
             servers.append(stack.enter_context(node))
-        for turn in range(rounds + 1):
+        for turn in range(warm_up + rounds):
             for operation in (GET, SYNC):
                 for server in servers:
                     row = _ask(server, operation, _pressing(server, operation, seconds), folder)
-                    if turn:  # the first warms up
+                    if turn >= warm_up:
                         results["runs"].append(row)
         for server in servers:
             results["runs"].append(_ask(server, "crowd", _crowd(server, crowd, seconds), folder))

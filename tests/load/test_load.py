@@ -27,7 +27,7 @@ def test_an_answer_ends_where_it_says(answer: bytes, whole: bool) -> None:
 
 
 def test_a_short_run_measures_every_case_and_no_call_fails(dovecot: DovecotServer) -> None:
-    results = measure(rounds=1, seconds=0.3, crowd=40, with_node=False, accounts=2)
+    results = measure(1, seconds=0.2, crowd=20, with_node=False, accounts=2, warm_up=0)
     found = tables(json.loads(json.dumps(results)))
     assert list(found) == [GET, SYNC, "crowd"]
     for rows in found.values():
