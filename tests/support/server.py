@@ -48,6 +48,7 @@ class ServerProcess:
             **settings,
         }
         self.env = environment(own)
+        self.working_folder = ROOT
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -74,7 +75,7 @@ class ServerProcess:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=ROOT,
+                cwd=self.working_folder,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
