@@ -289,8 +289,8 @@ def test_it_speaks_the_callers_language(installed: Installed) -> None:
     with plain_session() as session:
         answer = session.post(
             f"{root}/api/v1/Agents/EMail/CreateDefaultEMailAccount",
-            headers={"Accept-Language": "de"},
+            headers={"Accept-Language": "de", "Authorization": "SOTicket 7T:unknown"},
             timeout=60,
         )
     assert answer.status_code == 401
-    assert "kein Ticket wurde angegeben" in answer.json()["ErrorMessage"]
+    assert "das Ticket ist nicht bekannt" in answer.json()["ErrorMessage"]
