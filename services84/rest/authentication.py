@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -62,17 +63,42 @@ def presented_of(request: Request, settings: Settings) -> Presented:
     return reader(presented, credentials.strip(), settings)
 
 
-def challenges(settings: Settings) -> list[str]:
-    """The values of WWW-Authenticate that go with a 401 (RFC 9110 section 11.6.1)."""
-    return [challenge for _, challenge in _schemes(settings)]
+def challenges(request: Request, settings: Settings, reason: str) -> list[str]:
+    """The values of WWW-Authenticate that go with a 401, one for each scheme that is taken here
+    (RFC 9110 section 11.6.1). A caller who came with a token hears what was wrong with it: `reason`
+    (RFC 6750 section 3)."""
+    told = dict(_schemes(settings))
+    if _comes_with_token(request):
+        told["Bearer"] += _bearers_error("invalid_token", reason)
+    return list(told.values())
+
+
+def scope_challenge(request: Request, reason: str) -> str | None:
+    """The WWW-Authenticate of a 403 for who came with a token and has no right to what was asked
+    for (RFC 6750 section 3.1); None for others."""
+    if not _comes_with_token(request):
+        return None
+    return _BEARER + _bearers_error("insufficient_scope", reason)
+
+
+def _comes_with_token(request: Request) -> bool:
+    scheme = (request.headers.get("Authorization") or "").strip().partition(" ")[0]
+    return scheme.lower() == "bearer"
+
+
+def _bearers_error(code: str, reason: str) -> str:
+    """In the characters that RFC 6750 section 3 allows."""
+    return f', error="{code}", error_description="{_UNQUOTED.sub(" ", reason)}"'
+
+
+_UNQUOTED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]+")
+_BEARER = f'Bearer realm="{REALM}"'
 
 
 def _schemes(settings: Settings) -> list[tuple[str, str]]:
-    schemes = [
-        ("SoTicket", f'SoTicket realm="{REALM}"'),
-        ("Bearer", f'Bearer realm="{REALM}"'),
-    ]
+    schemes = [("SoTicket", f'SoTicket realm="{REALM}"'), ("Bearer", _BEARER)]
     if not settings.online:
+        # RFC 7617 section 2.1: names and passwords in UTF-8.
         schemes.insert(0, ("Basic", f'Basic realm="{REALM}", charset="UTF-8"'))
     return schemes
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services84.agents.crm.properties import HIGHEST_INT, PROPERTIES, Access, Kind, Property
+from services84.agents.crm.properties import (
+    HIGHEST_INT,
+    HIGHEST_PORT,
+    MOMENT,
+    PROPERTIES,
+    Access,
+    Kind,
+    Property,
+)
 from services84.agents.crm.queries import DIRECTIONS, FILTER, HIGHEST_PAGE, MOST_SIZE, USUAL_SIZE
 from services84.roles import Role
 
@@ -25,6 +33,25 @@ COMMON_FAILURES = {
 }
 BODY_FAILURES = {"413": "the body is too large", "415": "the body is of a type that is not read"}
 NOT_FOUND = {"404": "there is no such record"}
+# What addresses and hosts look like at least; what else they must be is told in a refusal.
+_ADDRESS = r"^\s*[^\s@]+@[^\s@]+\s*$"
+_HOST = r"^\s*[^\s/@\\\"'<>()\[\],;?#%]+\s*$"
+PATTERNS = {"EmailAddress": _ADDRESS, "IncomingServer": _HOST, "OutgoingServer": _HOST}
+EXAMPLE = {
+    "BusinessId": 1,
+    "DisplayName": "Sales",
+    "EmailAddress": "sales@example.com",
+    "IncomingServer": "imap.example.com",
+    "IncomingServerType": "Imap",
+    "IncomingServerPort": 993,
+    "IncomingServerUsername": "sales",
+    "DeleteMessageSettings": "DontDelete",
+    "OutgoingServer": "smtp.example.com",
+    "OutgoingServerPort": 465,
+    "OutgoingServerUsername": "sales",
+    "LastMessageId": 0,
+    "ErrorCount": 0,
+}
 
 
 def crm_paths(problem: str) -> dict[str, Any]:
@@ -42,7 +69,7 @@ def crm_paths(problem: str) -> dict[str, Any]:
                 "CreateEmailAccount",
                 "Make a record.",
                 Role.CREATE_ACCOUNTS,
-                _answers("EmailAccountResult", problem, BODY_FAILURES, invalid=True),
+                _linked(_answers("EmailAccountResult", problem, BODY_FAILURES, invalid=True)),
                 body="NewEmailAccount",
             ),
             "put": _operation(
@@ -94,12 +121,14 @@ def crm_schemas() -> dict[str, Any]:
             "description": "A mail account to be made.",
             "properties": {one.name: _given(one) for one in given if one.name != "Id"},
             "required": required,
+            "examples": [EXAMPLE],
         },
         "ChangedEmailAccount": {
             "type": "object",
             "description": "A mail account to be changed.",
             "properties": {one.name: _given(one) for one in given},
             "required": ["Id", *required],
+            "examples": [{"Id": 7} | EXAMPLE],
         },
         "EmailAccountPage": _page(),
         "EmailAccountResult": _result(),
@@ -152,6 +181,16 @@ def _answers(
 _TYPES = ("application/json", "application/xml")
 
 
+def _linked(answers: dict[str, Any]) -> dict[str, Any]:
+    """What the id of a record that was made is for."""
+    parameters = {"path.id": "$response.body#/Value/Id"}
+    links = {
+        name: {"operationId": name, "parameters": parameters}
+        for name in ("GetEmailAccount", "DeleteEmailAccount")
+    }
+    return answers | {"200": answers["200"] | {"links": links}}
+
+
 def _answer(description: str, schema: str) -> dict[str, Any]:
     return {"description": description, "content": _content(schema, _TYPES)}
 
@@ -175,7 +214,7 @@ def _query() -> list[dict[str, Any]]:
     parameters.append(_parameter("orderBy", order))
     directions = {"type": "string", "enum": list(DIRECTIONS), "default": "1"}
     parameters.append(_parameter("dir", directions))
-    parameters += [_parameter(f"{FILTER}{one.name}", _value(one)) for one in listed]
+    parameters += [_parameter(f"{FILTER}{one.name}", _wanted(one)) for one in listed]
     return parameters
 
 
@@ -198,6 +237,13 @@ def _value(one: Property) -> dict[str, Any]:
     return {"type": "string", "maxLength": one.longest}
 
 
+def _wanted(one: Property) -> dict[str, Any]:
+    """A property as callers give it, in bodies and in filters."""
+    if one.kind is Kind.MOMENT:
+        return {"type": "string", "pattern": MOMENT}
+    return _value(one)
+
+
 def _told(one: Property) -> dict[str, Any]:
     """A property as records have it; enumerations by their numbers."""
     schema = _value(one)
@@ -211,7 +257,11 @@ def _told(one: Property) -> dict[str, Any]:
 
 def _given(one: Property) -> dict[str, Any]:
     """A property as requests have it; null is nothing where nothing is required."""
-    schema = _value(one)
+    schema = _wanted(one)
+    if one.name in PATTERNS:
+        schema["pattern"] = PATTERNS[one.name]
+    if one.name.endswith("Port"):
+        schema |= {"minimum": 1, "maximum": HIGHEST_PORT}
     if not one.required and one.name != "Id":
         schema["type"] = [schema["type"], "null"]
     if one.required and one.kind is Kind.TEXT:

@@ -1,8 +1,8 @@
 """The OpenAPI 3.1 document of the web API, made from the declarations of the operations.
 
 `document` puts together what the parts say: a part gives paths and the schemas that they refer to.
-Another resource of the web API adds its part to `PARTS`, and its ways of signing in to
-`SECURITY_SCHEMES`.
+Another resource of the web API adds its part to `PARTS`; the ways of signing in are those of
+`openapi_security`.
 """
 
 from __future__ import annotations
@@ -19,30 +19,12 @@ from services84.rest.negotiation import JSON, JSON_TYPES, XML_TYPES
 from services84.rest.openapi_operations import operations_part
 from services84.rest.openapi_others import access_part, records_part
 from services84.rest.openapi_parts import Part
+from services84.rest.openapi_security import REQUIREMENTS, security_schemes
 from services84.rest.problems import PROBLEM_ROOT
 
 openapi = Blueprint("openapi", __name__)
 
 PARTS: tuple[Callable[[], Part], ...] = (operations_part, records_part, access_part)
-SECURITY_SCHEMES = {
-    "Basic": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "Name and password of an associate; for installations on site. A ticket may "
-        "stand for the name, with no password.",
-    },
-    "SoTicket": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Authorization",
-        "description": "`SoTicket` and a ticket as SoPrincipal.svc gives it: `SoTicket 7T:...`",
-    },
-    "Bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "An access token: `Bearer 8A:...`",
-    },
-}
 _ANSWERS = {
     "BadRequest": "What was sent is not of the form that belongs here; the message names the "
     "member by its path.",
@@ -55,7 +37,8 @@ _ANSWERS = {
     "Conflict": "A JSON Patch does not fit what it is applied to.",
     "TooLarge": "More bytes, values or levels of nesting than the settings allow.",
     "UnsupportedMediaType": "A type of body that is not read here.",
-    "FailedDependency": "The mail server could not be reached, refused, or was not understood.",
+    "FailedDependency": "The mail server could not be reached, refused, asked for patience, or "
+    "was not understood.",
     "TooManyRequests": "Too many refused passwords; Retry-After says when to come again.",
     "ServerError": "The service could not do it; its log says why.",
     "Unavailable": "For a while it cannot be done; Retry-After says when to come again.",
@@ -82,12 +65,12 @@ def document(server: str) -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "tags": [tag for part in parts for tag in part.tags],
-        "security": [{name: []} for name in SECURITY_SCHEMES],
+        "security": REQUIREMENTS,
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted((schemas | {PROBLEM_ROOT: _PROBLEM}).items())),
             "responses": {name: _answer(name, text) for name, text in _ANSWERS.items()},
-            "securitySchemes": SECURITY_SCHEMES,
+            "securitySchemes": security_schemes(server),
         },
     }
 
@@ -103,17 +86,17 @@ def _together(pieces: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _answer(name: str, text: str) -> dict[str, Any]:
     told: dict[str, Any] = {"description": text}
-    if name in ("TooManyRequests", "Unavailable"):
+    if name in ("FailedDependency", "TooManyRequests", "Unavailable"):
         told["headers"] = {
             "Retry-After": {
                 "description": "Seconds to wait; absent where nobody knows.",
                 "schema": {"type": "integer", "minimum": 0},
             }
         }
-    if name == "Unauthorized":
+    if name in _CHALLENGES:
         told["headers"] = {
             "WWW-Authenticate": {
-                "description": "One for each scheme that may be used here.",
+                "description": _CHALLENGES[name],
                 "schema": {"type": "string"},
             }
         }
@@ -122,6 +105,11 @@ def _answer(name: str, text: str) -> dict[str, Any]:
     return told
 
 
+_CHALLENGES = {
+    "Unauthorized": "One for each scheme that may be used here; who came with a token that is "
+    'worth nothing is told `error="invalid_token"` (RFC 6750).',
+    "Forbidden": 'For who came with a token: `error="insufficient_scope"` (RFC 6750).',
+}
 _PROBLEM = {
     "description": "Why something was not done.",
     "type": "object",

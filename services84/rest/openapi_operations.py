@@ -128,7 +128,8 @@ def _body(operation: Operation, places: Places, book: SchemaBook) -> dict[str, A
         schema = book.of(places.shapes[places.entity], null=False)
     else:
         name = f"{operation.name}Request"
-        book.schemas[name] = book.members(dict(places.shapes))
+        # Null is as good as an object without members.
+        book.schemas[name] = book.members(dict(places.shapes)) | {"type": ["object", "null"]}
         schema = reference(name)
     content = {kind: {"schema": schema} for kind in READ_TYPES}
     content[JSON_PATCH] = {"schema": reference("JsonPatch")}
@@ -147,7 +148,20 @@ def _answers(places: Places, book: SchemaBook) -> dict[str, Any]:
     if places.gives_bytes:
         raw = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in BINARY_TYPES}
         told["content"] = raw | told["content"]
-    return {"200": told | {"headers": extra}}
+    links = _links(places)
+    return {"200": told | {"headers": extra} | ({"links": links} if links else {})}
+
+
+def _links(places: Places) -> dict[str, Any]:
+    """What the id of a saved entity is for: to get it, and to delete it."""
+    if places.entity is None:
+        return {}
+    name, member = _entity_name(places), f"{_entity_name(places)}Id"
+    parameters = {f"query.{query_name(member)}": f"$response.body#/{member}"}
+    return {
+        verb: {"operationId": f"v1EMailAgent_{verb}{name}", "parameters": parameters}
+        for verb in ("Get", "Delete")
+    }
 
 
 def _given(schema: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 `{"Error": true, "ErrorType", "ErrorMessage", "ErrorSource"}`, or the same as XML, in the type that
 the caller takes.
 
-A mail server's trouble is 424 (RFC 4918 section 11.4), not 502: proxies and client libraries send a
-request anew after a 502, and a message must not be sent twice by those who know nothing of it.
+A mail server's trouble is 424 (RFC 4918 section 11.4), not 502 or 503: proxies and client libraries
+send a request anew after those, and a message must not be sent twice by those who know nothing of
+it. Nor is a node to be taken out of service because one account's mail server asks for patience.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from services84 import errors
 from services84.rest.answers import json_bytes, xml_bytes
-from services84.rest.authentication import challenges
+from services84.rest.authentication import challenges, scope_challenge
 from services84.rest.context import in_callers_language
 from services84.rest.negotiation import JSON, is_xml, negotiated
 from services84.settings import Settings
@@ -44,7 +45,6 @@ STATUSES: dict[type[errors.Services84Error], HTTPStatus] = {
     errors.SyncInterrupted: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.MailServerError: HTTPStatus.FAILED_DEPENDENCY,
     errors.HostNotAllowed: HTTPStatus.FORBIDDEN,
-    errors.MailServerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.FolderMissing: HTTPStatus.NOT_FOUND,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LeaseLost: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -64,13 +64,18 @@ def problem_reply(error: BaseException, settings: Settings) -> Response:
     """The answer of an error, in the type that the current request takes."""
     if isinstance(error, HTTPException):
         return _werkzeugs(error)
-    reply = _document(status_of(error), explain(error))
+    told = explain(error)
+    reply = _document(status_of(error), told)
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         reply.headers["Retry-After"] = str(math.ceil(retry_after))
     if reply.status_code == HTTPStatus.UNAUTHORIZED:
-        for challenge in challenges(settings):
+        for challenge in challenges(request, settings, told.message):
             reply.headers.add("WWW-Authenticate", challenge)
+    elif isinstance(error, errors.AccessDenied):
+        scope = scope_challenge(request, told.message)
+        if scope is not None:
+            reply.headers["WWW-Authenticate"] = scope
     return reply
 
 

@@ -66,10 +66,36 @@ def test_a_refusal_names_the_schemes_that_are_allowed(
     headers = {"Authorization": authorization} if authorization else {}
     answer = knock(service, **headers)
     refused(answer, words)
+    error = ""
+    if authorization.startswith("Bearer"):
+        described = answer.problem[2]
+        error = f', error="invalid_token", error_description="{described}"'
     assert answer.headers["www-authenticate"] == (
         'Basic realm="services84", charset="UTF-8", '
-        'SoTicket realm="services84", Bearer realm="services84"'
+        f'SoTicket realm="services84", Bearer realm="services84"{error}'
     )
+
+
+def test_a_token_without_the_right_is_told_so_by_the_code_of_the_rfc(
+    service: Service, ingrid: tuple[Associate, str]
+) -> None:
+    """RFC 6750 section 3.1. Who came with a ticket hears nothing of tokens."""
+    client = client_of(service, f"crm{next(_numbers)}", acts_as=ingrid[0])
+    token = client.by_itself().json["access_token"]
+    answer = Web(service).get("/api/crm/emailaccounts", Authorization=f"Bearer {token}")
+    refused(answer, "EmailAccount-Read", 403)
+    said = answer.headers["www-authenticate"]
+    assert said.startswith('Bearer realm="services84", error="insufficient_scope", error_descr')
+    answer = Web(service, ingrid[1]).get("/api/crm/emailaccounts")
+    refused(answer, "EmailAccount-Read", 403)
+    assert "www-authenticate" not in answer.headers
+
+
+def test_a_refusal_in_another_language_describes_itself_in_ascii(service: Service) -> None:
+    """What RFC 6750 section 3 allows in a description."""
+    answer = knock(service, Authorization="Bearer 8A:Default.x", Accept_Language="sv")
+    refused(answer, "är")
+    assert answer.headers["www-authenticate"].isascii()
 
 
 def test_an_unknown_name_is_refused_in_the_words_of_a_wrong_password(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from lxml import html
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services84.agents import EMAIL
 from services84.rest.openapi import document
 from services84.rest.openapi_parts import HEADERS
+from services84.rest.problems import STATUSES
 from tests.rest.web import AGENT, Web
 
 
@@ -26,6 +28,60 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
     for held in value.values() if isinstance(value, dict) else value:
         if isinstance(held, dict | list):
             yield from nodes(held)
+
+
+def test_the_document_is_one_by_the_specification(told: dict[str, Any]) -> None:
+    assert told["openapi"] == "3.1.0"
+    assert [str(error) for error in OpenAPIV31SpecValidator(told).iter_errors()] == []
+    broken = told | {"paths": {"/x": {"get": {"responses": {"200": {}}}}}}
+    assert list(OpenAPIV31SpecValidator(broken).iter_errors())
+
+
+def test_every_way_of_signing_in_is_told(told: dict[str, Any]) -> None:
+    schemes = told["components"]["securitySchemes"]
+    assert {name: scheme["type"] for name, scheme in schemes.items()} == {
+        "Basic": "http",
+        "SoTicket": "apiKey",
+        "Bearer": "http",
+        "IdentityToken": "http",
+        "OAuth2": "oauth2",
+        "Session": "apiKey",
+        "XsrfToken": "apiKey",
+        "AppToken": "apiKey",
+    }
+    assert schemes["IdentityToken"]["bearerFormat"] == "JWT"
+    keys = {name: (s["in"], s["name"]) for name, s in schemes.items() if s["type"] == "apiKey"}
+    assert keys == {
+        "SoTicket": ("header", "Authorization"),
+        "Session": ("cookie", "services84_session"),
+        "XsrfToken": ("header", "X-XSRF-TOKEN"),
+        "AppToken": ("header", "SO-AppToken"),
+    }
+    tokens = "https://crm.example.com/login/common/oauth/tokens"
+    flows = schemes["OAuth2"]["flows"]
+    assert {name: flow["tokenUrl"] for name, flow in flows.items()} == {
+        "clientCredentials": tokens,
+        "password": tokens,
+    }
+    assert {"Session": [], "XsrfToken": []} in told["security"]
+    assert {"Bearer": [], "AppToken": []} in told["security"]
+    assert {"Basic": [], "AppToken": []} not in told["security"]  # none online
+    assert {name for each in told["security"] for name in each} == set(schemes)
+
+
+def test_whatever_can_go_wrong_is_told_of_every_operation(told: dict[str, Any]) -> None:
+    """Of records, what has to do with mail servers and patches is left out: they touch neither."""
+    possible = {str(int(status)) for status in STATUSES.values()}
+    for path, methods in told["paths"].items():
+        if path.startswith(AGENT):
+            # A method that an address has not is no matter of an operation.
+            assert possible - {"405"} <= set(methods["post"]["responses"]), path
+        elif "/crm/" in path:
+            for name, call in methods.items():
+                if name != "parameters":
+                    assert {"400", "401", "403", "406", "429", "500", "503"} <= set(
+                        call["responses"]
+                    )
 
 
 def test_every_operation_is_there(told: dict[str, Any]) -> None:
@@ -68,7 +124,7 @@ def test_schemas_are_schemas(told: dict[str, Any]) -> None:
 
 
 def test_operation_ids_are_unique(told: dict[str, Any]) -> None:
-    calls = [node for node in nodes(told["paths"]) if "operationId" in node]
+    calls = [node for node in nodes(told["paths"]) if "responses" in node]
     ids = [call["operationId"] for call in calls]
     assert len(ids) == len(set(ids))
 

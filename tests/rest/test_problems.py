@@ -25,10 +25,10 @@ EXPECTED = {
     415: "UnsupportedMediaType",
     424: "MailServerError MailServerUnreachable UnknownHost ConnectionRefused ConnectionLost "
     "MailServerTimeout TlsFailed LoginRefused SendUncertain RecipientsRefused MailServerRefused "
-    "MessageTooLarge SevenBitOnly UidValidityUnstable",
+    "MessageTooLarge SevenBitOnly UidValidityUnstable MailServerBusy CacheBehind",
     429: "TooManyAttempts",
     500: "Services84Error StoreError SchemaMismatch SecretError ConfigurationError",
-    503: "ServerBusy BrokerUnavailable SyncInterrupted MailServerBusy CacheBehind StoreUnavailable LeaseLost",
+    503: "ServerBusy BrokerUnavailable SyncInterrupted StoreUnavailable LeaseLost",
 }
 
 

@@ -14,6 +14,12 @@ from services84.agents.account_members import LONGEST_ADDRESS, LONGEST_PASSWORD,
 from services84.store.account_options import DeletionPolicy
 
 HIGHEST_INT = 2**31 - 1
+HIGHEST_PORT = 65_535
+# RFC 3339, with the offset left out for UTC.
+MOMENT = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,7})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?$"
+)
 
 
 class Kind(enum.Enum):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services84.agents.crm.properties import BY_NAME, Access, Kind, Property
-from services84.agents.crm.records import Wanted
+from services84.agents.crm.properties import BY_NAME, HIGHEST_INT, Access, Kind, Property
+from services84.agents.crm.reading import read_moment
+from services84.agents.crm.records import Wanted, moment
 from services84.errors import InvalidRecord, PropertyProblem
 
 FILTER = "EmailAccount_"
@@ -46,9 +47,7 @@ class _Query:
             self._given[folded] = (name, value.strip())
 
     def number(self, name: str, usual: int, most: int) -> int:
-        spelt, text = self._given.get(name, (name, ""))
-        if not text:
-            return usual
+        spelt, text = self._given.get(name, (name, str(usual)))
         if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
             self._wrong(spelt, text, f"is no number from 1 to {most}")
             return usual
@@ -56,7 +55,7 @@ class _Query:
 
     def order(self) -> str:
         spelt, text = self._given.get("orderby", ("orderBy", "Id"))
-        known = _listed(text or "Id")
+        known = _listed(text)
         if known is None:
             self._wrong(spelt, text, "is no property that records are ordered by")
             return "Id"
@@ -64,9 +63,9 @@ class _Query:
 
     def direction(self) -> bool:
         spelt, text = self._given.get("dir", ("dir", "1"))
-        if (text or "1").lower() not in DIRECTIONS:
+        if text not in DIRECTIONS:
             self._wrong(spelt, text, "is neither 1 nor -1")
-        return DIRECTIONS.get((text or "1").lower(), False)
+        return DIRECTIONS.get(text, False)
 
     def filters(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -99,11 +98,22 @@ def _value(known: Property, text: str) -> Any:
             raise ValueError("is neither true nor false")
         return text.lower() == "true"
     if known.kind is Kind.CHOICE:
-        by_name = {name.lower(): number for name, number in (known.choices or {}).items()}
-        if text.lower() in by_name:
-            return by_name[text.lower()]
-    if known.kind in (Kind.INTEGER, Kind.CHOICE):
-        if not (text.isascii() and text.isdigit() and len(text) < 12):
-            raise ValueError("is no whole number")
+        return _choice(known, text)
+    if known.kind is Kind.INTEGER:
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= HIGHEST_INT):
+            raise ValueError(f"is no whole number from 0 to {HIGHEST_INT}")
         return int(text)
+    if known.kind is Kind.MOMENT:
+        return moment(read_moment(text))
+    if len(text) > known.longest:
+        raise ValueError(f"has more than {known.longest} characters")
     return text
+
+
+def _choice(known: Property, text: str) -> int:
+    choices = known.choices or {}
+    for name, number in choices.items():
+        if text.lower() in (name.lower(), str(number)):
+            return number
+    allowed = ", ".join(f"{number} ({name})" for name, number in choices.items())
+    raise ValueError(f"is none of {allowed}")

@@ -6,13 +6,15 @@ account that is stored is the matter of `drafting`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services84.agents.crm.properties import (
     BY_NAME,
     HIGHEST_INT,
+    MOMENT,
     PASSED_OVER,
     PROPERTIES,
     Access,
@@ -116,13 +118,19 @@ def _boolean(_: Property, value: Any) -> bool:
     return value
 
 
-def _moment(_: Property, value: Any) -> datetime:
-    if isinstance(value, str) and len(value) >= len("2026-01-01"):
-        try:
-            return datetime.fromisoformat(value.strip())
-        except ValueError:
-            pass
+def read_moment(text: str) -> datetime:
+    """The moment that a text names, with its offset; raises ValueError."""
+    try:
+        if re.fullmatch(MOMENT, text):
+            read = datetime.fromisoformat(text)
+            return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+    except ValueError:
+        pass
     raise ValueError("is no date and time such as 2026-01-31T12:00:00Z")
+
+
+def _moment(_: Property, value: Any) -> datetime:
+    return read_moment(value.strip() if isinstance(value, str) else "")
 
 
 def _choice(one: Property, value: Any) -> int:

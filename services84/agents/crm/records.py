@@ -105,8 +105,8 @@ def page_of(records: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, A
 
 
 def _is(value: Any, wanted: Any) -> bool:
-    if isinstance(value, str) and isinstance(wanted, str):
-        return value.casefold() == wanted.casefold()
+    if isinstance(wanted, str):  # a text that is missing is as good as an empty one
+        return (value or "").casefold() == wanted.casefold()
     return bool(value == wanted)
 
 
