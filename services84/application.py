@@ -25,6 +25,7 @@ from services84.rest.front import RestFront
 from services84.rest.front import serves as is_of_the_web_api
 from services84.security.identity_tokens import IdentityTokens, Rules
 from services84.security.issuer_keys import IssuerKeys
+from services84.security.known_passwords import KnownPasswords
 from services84.security.mail_providers import read_providers
 from services84.security.outbound import Dialer
 from services84.security.outbound_http import HttpClient
@@ -172,6 +173,7 @@ class Application:
             tokens=TokenStore(self.database),
             identity=identity_tokens(self.settings, dialer, clock),
             attempts=LoginAttempts(self.database),
+            passwords=KnownPasswords(),
             sync=(
                 RemoteDesk(
                     accounts, requests, open_broker(self.settings), self.settings, clock, owner

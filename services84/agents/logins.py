@@ -11,7 +11,7 @@ from datetime import datetime
 
 from services84.agents.services import Services
 from services84.errors import TooManyAttempts
-from services84.security.passwords import hash_password, needs_rehash, verify_password
+from services84.security.passwords import hash_password, needs_rehash
 from services84.store.attempts import Counter
 from services84.store.values import Associate
 
@@ -24,14 +24,38 @@ def verified(
 ) -> Associate | None:
     """The associate of this name, when the password is theirs; None for a refusal.
 
-    Raises TooManyAttempts, before anything is verified.
+    Raises TooManyAttempts, before anything is verified. What was verified a moment ago is known,
+    and costs no attempt as long as nothing counts against this name and this address.
     """
-    counters = begin(services, name, remote_address, now)
     associate = services.principals.associate_by_name(name) if name else None
     stored = services.principals.password_hash_of(associate.associate_id) if associate else None
+    mark = services.passwords.mark(name, password, stored)
+
+    def is_known() -> bool:
+        counters = _counters(services, name, remote_address)
+        return services.passwords.knows(mark) and services.attempts.none(counters)
+
+    if is_known():
+        return associate
+    with services.passwords.turn(mark):
+        if is_known():
+            return associate
+        return _verified(services, name, password, remote_address, now, (associate, stored, mark))
+
+
+def _verified(
+    services: Services,
+    name: str,
+    password: str,
+    remote_address: str,
+    now: datetime,
+    found: tuple[Associate | None, str | None, bytes],
+) -> Associate | None:
+    associate, stored, mark = found
+    counters = begin(services, name, remote_address, now)
     # The password is verified against a decoy when there is nobody of this name, so that the
     # time taken does not tell.
-    if not verify_password(stored, password) or associate is None:
+    if not services.passwords.verify(mark, stored, password) or associate is None:
         return None
     services.attempts.succeeded(counters)
     if stored is not None and needs_rehash(stored):

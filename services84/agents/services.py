@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services84.metrics import Metrics
 from services84.security.identity_tokens import IdentityTokens
+from services84.security.known_passwords import KnownPasswords
 from services84.settings import Settings
 from services84.store.accounts import AccountStore
 from services84.store.attempts import LoginAttempts
@@ -47,6 +48,7 @@ class Services:
     tokens: TokenStore
     identity: IdentityTokens | None
     attempts: LoginAttempts
+    passwords: KnownPasswords
     sync: Desk
     errands: Errands
     mail: MailServers

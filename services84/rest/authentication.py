@@ -9,6 +9,9 @@ say. Schemes of Authorization, in any case of letters (RFC 9110 section 11.1):
 
 Without it, a browser's session: the cookie with its ticket, and the header X-XSRF-TOKEN with the
 token that belongs to it, which whoever merely makes a browser send the cookie does not know.
+
+What a browser keeps and adds by itself, the cookie and Basic, counts for nothing in requests that
+another site's page has made it send.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from flask import Request
 
 from services84.agents.call import Presented
 from services84.errors import AccessDenied, NotAuthenticated
-from services84.proxies import client_address, remote_user
+from services84.proxies import address_of, client_address, remote_user
+from services84.rest.origins import is_foreign
 from services84.rest.timezones import read_time_zone
 from services84.security.access_tokens import is_access_token
 from services84.security.identity_tokens import is_identity_token
@@ -44,7 +48,8 @@ def presented_of(request: Request, settings: Settings) -> Presented:
 
     Raises NotAuthenticated for an Authorization that is missing, of an unknown scheme, of one that
     is not for this installation, or not well-formed; AccessDenied for a session's cookie without
-    the token against forgery; InvalidValue for the time zone.
+    the token against forgery, or for what another site has a browser send; InvalidValue for the
+    time zone.
     """
     presented = Presented(
         application_token=(request.headers.get(APPLICATION_TOKEN) or "").strip() or None,
@@ -54,13 +59,23 @@ def presented_of(request: Request, settings: Settings) -> Presented:
     )
     authorization = (request.headers.get("Authorization") or "").strip()
     if not authorization:
-        return _session(presented, request)
+        return _session(presented, request, settings)
     scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        _check_origin(request, settings)
     reader = _READERS.get(scheme.lower())
     if reader is None:
         known = ", ".join(scheme for scheme, _ in _schemes(settings))
         raise NotAuthenticated(f"this scheme of Authorization is not known here; use {known}")
     return reader(presented, credentials.strip(), settings)
+
+
+def _check_origin(request: Request, settings: Settings) -> None:
+    fetch_site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if is_foreign(fetch_site, origin, address_of(request.environ, settings)):
+        raise AccessDenied(
+            "a page of another site has made a browser send this; sign in by an access token"
+        )
 
 
 def challenges(request: Request, settings: Settings, reason: str) -> list[str]:
@@ -139,11 +154,12 @@ def _bearer(presented: Presented, credentials: str, _: Settings) -> Presented:
     return replace(presented, identity=credentials)
 
 
-def _session(presented: Presented, request: Request) -> Presented:
+def _session(presented: Presented, request: Request, settings: Settings) -> Presented:
     """Looked at before the ticket is: what is wrong with one tells nothing of the other."""
     ticket = request.cookies.get(SESSION_COOKIE, "")
     if not ticket:
         raise NotAuthenticated(NOBODY)
+    _check_origin(request, settings)
     if not xsrf_matches(ticket, request.headers.get(XSRF_HEADER)):
         raise AccessDenied(f"{XSRF_HEADER} is missing or does not belong to this session")
     return replace(presented, ticket=ticket)

@@ -40,6 +40,15 @@ class LoginAttempts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def none(self, counters: Iterable[Counter]) -> bool:
+        """Whether nothing counts under any of these: no failure, and no delay."""
+        keys = [_stored(counter.key) for counter in counters]
+        counted = login_attempt.c.failures > 0
+        delayed = login_attempt.c.blocked_until.is_not(None)
+        query = select(login_attempt.c.key).where(login_attempt.c.key.in_(keys), counted | delayed)
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is None
+
     def begin(self, counters: Sequence[Counter], now: datetime) -> datetime | None:
         """Count an attempt that is about to be verified as failed; `succeeded` takes it back.
 
