@@ -129,6 +129,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "temp_store=MEMORY",
         "cache_size=-16000",  # 16 MB
         "journal_size_limit=67108864",
+        "wal_autocheckpoint=4000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -19,7 +19,7 @@ from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.values import Folder, FolderChanges, FolderDraft, Identity, Lease
-from services84.sync import listing, moves, plan
+from services84.sync import listing, moves, plan, reading
 from services84.sync.asking import Due, Unasked
 from services84.sync.clearing import Clearing
 from services84.sync.folder import FolderSync, Tally
@@ -97,6 +97,8 @@ class AccountSync:
         opened; LeaseLost; whatever `checkpoint` raises.
         """
         leaving, closing = self._list()
+        if listing.many_to_come(self._order, self._statuses):
+            reading.expect()
         # One that was never synced has nothing to compare: it is looked at as its turn comes.
         known = [one for one in self._order if one.mirrored or one.complete]
         new = {one.folder_id: one for one in self._order if not (one.mirrored or one.complete)}

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from services84.imap.values import ExaminedFolder
 from services84.store.values import Folder, FolderAttribute, FolderChanges, FolderDraft
 from services84.sync.plan import FolderSeen
 
 SET_ASIDE = timedelta(minutes=15)  # after the first refusal; doubled after every further one
 SET_ASIDE_MOST = timedelta(days=1)
+MANY = 200  # messages that are worth being prepared for
 SAMPLE = 25  # messages that are compared before a folder is taken for a renamed one
 
 
@@ -106,6 +108,13 @@ def is_inbox(folder: Folder) -> bool:
 def sync_order(folders: Iterable[Folder]) -> list[Folder]:
     """INBOX first, because people wait for it; then by name, so that every run goes one way."""
     return sorted(filter(selectable, folders), key=lambda f: (not is_inbox(f), f.name))
+
+
+def many_to_come(folders: Iterable[Folder], states: Mapping[str, ExaminedFolder]) -> bool:
+    """Whether these folders have MANY messages that are not stored yet, as far as the server told
+    their states (by their server names)."""
+    told = ((one, states.get(one.server_name)) for one in folders)
+    return sum(max(0, state.exists - one.mirrored) for one, state in told if state) >= MANY
 
 
 def is_set_aside(folder: Folder, now: datetime) -> bool:

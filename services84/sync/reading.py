@@ -87,6 +87,11 @@ def begin(sources: Sequence[bytes]) -> Sequence[Pending | Unread]:
     return [Pending(batch, place) for place in range(len(sources))]
 
 
+def expect() -> None:
+    """Have a reader process ready, where one may be of use: many messages are about to come."""
+    _readers.prepare()
+
+
 class Unusable(Exception):
     """No reader process can be started here."""
 
@@ -292,6 +297,12 @@ class Readers:
             self._changed.notify_all()
         return job.future
 
+    def prepare(self) -> None:
+        """Start a process if there is none: that takes as long as reading hundreds of messages."""
+        with self._changed:
+            if not (self._readers or self._stopping) and self._most:
+                self._start()
+
     def stop(self) -> None:
         """End all processes, after what they are doing."""
         with self._changed:
@@ -306,15 +317,19 @@ class Readers:
         able = [one for one in self._readers if one.process and len(one.jobs) < AHEAD]
         least = min(able, key=lambda one: len(one.jobs), default=None)
         if (least is None or least.jobs) and len(self._readers) < self._most:
-            try:
-                least = _Reader(self)
-            except Unusable as reason:
-                log.warning("sync.no_reader", reason=str(reason))
-                self._most = 0  # nobody is asked again
-                return None
-            self._readers.append(least)
-            least.thread.start()
+            return self._start()
         return least
+
+    def _start(self) -> _Reader | None:
+        try:
+            reader = _Reader(self)
+        except Unusable as reason:
+            log.warning("sync.no_reader", reason=str(reason))
+            self._most = 0  # nobody is asked again
+            return None
+        self._readers.append(reader)
+        reader.thread.start()
+        return reader
 
     # For the readers' threads --------------------------------------------------------------------
 

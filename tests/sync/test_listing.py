@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services84.imap.values import ExaminedFolder
 from services84.store.values import Folder, FolderAttribute, FolderChanges, FolderDraft
 from services84.sync import listing
 from services84.sync.plan import FolderSeen
@@ -53,6 +54,28 @@ def test_inbox_comes_first_and_folders_without_messages_not_at_all() -> None:
         folder(name="Bills", attributes=FolderAttribute.NONE),
     ]
     assert [f.name for f in listing.sync_order(folders)] == ["Inbox", "Bills", "Zoo"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "told", "many"),
+    [
+        ([0, 0], [150, 50], True),
+        ([0, 0], [150, 49], False),
+        ([0, 0], [199, None], False),
+        ([5000, 0], [5199, 0], False),
+        ([5000, 0], [4000, 200], True),  # what went from one folder is not missing in another
+    ],
+)
+def test_many_messages_are_expected_as_far_as_the_server_tells(
+    stored: list[int], told: list[int | None], many: bool
+) -> None:
+    folders = [folder(server_name=str(at), total=count) for at, count in enumerate(stored)]
+    states = {
+        str(at): ExaminedFolder(uid_validity=7, uid_next=None, exists=count, highest_mod_seq=None)
+        for at, count in enumerate(told)
+        if count is not None
+    }
+    assert listing.many_to_come(folders, states) is many
 
 
 # Renamed folders --------------------------------------------------------------------------------

@@ -226,6 +226,15 @@ def test_few_messages_are_left_to_whoever_needs_them(readers: Readers) -> None:
     assert [one.result() for one in reading.begin(SOURCES)] == [read(one) for one in SOURCES]
 
 
+def test_a_process_is_there_when_many_messages_are_expected(readers: Readers) -> None:
+    assert readers.submit([FILLING] * 4) is None
+    readers.prepare()
+    readers.prepare()
+    assert len(readers._readers) == 1
+    assert result(readers.submit([FILLING] * 4)) == [read(FILLING)] * 4
+    Readers(0).prepare()  # no processor to spare
+
+
 def test_a_small_batch_uses_a_process_that_is_there_already(readers: Readers) -> None:
     small = [FILLING] * 4
     assert readers.submit(small) is None
