@@ -28,7 +28,8 @@ def draft_of(
     """The draft that saves `carrier` over `stored` (None: a new account).
 
     Raises InvalidValue naming the member. Status, error count and reason of the carrier are
-    read-only and not looked at.
+    read-only and not looked at. An address or AuthType that is stored already is not judged anew:
+    an account that has come from elsewhere with it can still be changed in its other members.
     """
     incoming = _auth(
         carrier.IncomingCredentials,
@@ -44,12 +45,18 @@ def draft_of(
     )
     return values.AccountDraft(
         account_id=stored.account_id if stored else 0,
-        email_address=checked_address(carrier.EMailAddress, "EMailAccount/EMailAddress"),
+        email_address=_address(carrier.EMailAddress, stored),
         associate_id=associate_id,
         incoming=incoming,
         outgoing=outgoing,
         reset_errors=stored is None or differs(incoming, stored.incoming),
     )
+
+
+def _address(text: str | None, stored: values.Account | None) -> str:
+    if stored is not None and text and text.strip() == stored.email_address:
+        return stored.email_address
+    return checked_address(text, "EMailAccount/EMailAddress")
 
 
 def _auth(
@@ -63,7 +70,9 @@ def _auth(
     if not server and not username:
         return None
     port = checked_port(carrier.Port, default_port, f"{member}/Port")
-    auth_type = checked_auth_type(carrier.AuthType, f"{member}/AuthType")
+    auth_type = carrier.AuthType or ""
+    if stored is None or auth_type != stored.auth_type:
+        checked_auth_type(auth_type, f"{member}/AuthType")
     checked_server(server, f"{member}/Server")
     if not username:
         raise InvalidValue(f"{member}/Username", "", "is empty; a user name is required")
