@@ -117,6 +117,9 @@ class ServerBusy(MessageError):
         self.retry_after = retry_after
 
 
+LONGEST_PATH = 400  # characters of a member's path that are told
+
+
 class InvalidMember(MessageError):
     """A member's text is not of its type; `member` is its path below the operation."""
 
@@ -124,10 +127,12 @@ class InvalidMember(MessageError):
 
     def __init__(self, member: str, value: str, problem: str) -> None:
         shown = value if len(value) <= 60 else value[:57] + "..."
+        # Names that are no members are the caller's, of whatever length.
+        path = member if len(member) <= LONGEST_PATH else member[: LONGEST_PATH - 3] + "..."
         super().__init__(
-            f"{member}: {shown!r} {problem}", parameters={"Member": member, "Problem": problem}
+            f"{path}: {shown!r} {problem}", parameters={"Member": path, "Problem": problem}
         )
-        self.member = member
+        self.member = path
 
 
 class UnknownOperation(MessageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from lxml import etree
@@ -138,6 +139,24 @@ def test_a_form_has_the_limits_of_xml() -> None:
         form("&".join(f"f{number}=1" for number in range(101)))
     with pytest.raises(LimitExceeded, match="more than 8 levels"):
         form(".".join("abcdefghi") + "=1")
+    with pytest.raises(LimitExceeded, match="more than 8 levels"):
+        form("a" + "[b]" * 1_000_000 + "=1")
+
+
+def test_what_stands_on_the_way_to_a_field_counts_as_well() -> None:
+    """Hundred thousands of deep names would become tens of millions of members."""
+    deep = [".".join([f"a{number}"] * 8) + "=1" for number in range(13)]
+    assert form("&".join(deep[:12])) == {f"a{number}": "" for number in range(12)}
+    with pytest.raises(LimitExceeded, match="more than 100 fields"):
+        form("&".join(deep))
+
+
+@pytest.mark.parametrize("before", range(65530, 65540))
+def test_a_long_field_is_read_as_if_it_were_of_one_piece(before: int) -> None:
+    value = "x" * before + "é&+ %ü" * 3
+    assert form(f"MoveToFolder={quote_plus(value)}") == {"MoveToFolder": value}
+    broken = "x" * before + "%"
+    assert form(f"MoveToFolder={broken}%zz%4") == {"MoveToFolder": f"{broken}%zz%4"}
 
 
 def test_a_form_in_another_encoding_is_refused() -> None:
