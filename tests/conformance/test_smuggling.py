@@ -96,14 +96,13 @@ def test_fields_that_differ_in_an_underscore_are_not_one_another(server: ServerP
 # Behind nginx -----------------------------------------------------------------------------------
 
 
-def ask_nginx(nginx: Nginx, said: bytes) -> list[int]:
+def ask_nginx(nginx: Nginx, said: bytes) -> bytes:
     trusting = ssl.create_default_context(cafile=str(nginx.ca_file))
     with (
         connect(nginx.port) as plain,
         trusting.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
-        statuses, _ = answers(connection, said)
-    return statuses
+        return answers(connection, said)[1]
 
 
 @pytest.mark.parametrize("form", ALL)
