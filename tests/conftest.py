@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.courier",
     "tests.support.postgresql",
     "tests.support.redis",
+    "tests.support.rabbitmq",
     "tests.support.submission",
     "tests.support.token_server",
     "tests.support.offices",

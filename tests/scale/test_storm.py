@@ -27,15 +27,15 @@ def test_a_killed_worker_and_broker_lose_and_double_nothing(installation: Instal
         calls = storm.call_all(pool, [web], web.sign_in("anna"))
         storm.wait_until(lambda: storm.well() >= 2, PATIENCE)
         workers[0].kill()
-        installation.redis.kill()
+        installation.broker.kill()
         workers[0].start()
-        installation.redis.start()
+        installation.broker.start()
         for call in calls:
             call.result()
     assert storm.wait_until(lambda: storm.well() == ACCOUNTS, PATIENCE), installation.logs()
     assert storm.losses() == {}
     assert storm.answers["none"] == 0
     assert storm.answers["connection broken"] == 0
-    workers[0].wait_for("worker.ready")
+    workers[0].wait_for("worker.ready", times=2)  # in its second life, which knows how to stop
     assert [node.stop() for node in (*workers, scheduler)] == [0, 0, 0]
     assert storm.leaks() == []

@@ -62,7 +62,7 @@ def _weather(storm: Storm, accounts: int) -> None:
         worker.wait_for("worker.ready")
     kills: list[tuple[Callable[[], None], Callable[[], None]]] = [
         (workers[0].kill, workers[0].start),
-        (installation.redis.kill, installation.redis.start),
+        (installation.broker.kill, installation.broker.start),
         (webs[0].kill, webs[0].start),
         (scheduler.kill, scheduler.start),
         (installation.postgresql.kill, installation.postgresql.launch),

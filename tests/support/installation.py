@@ -22,6 +22,7 @@ from services84.store.database import Database
 from services84.store.principals import PrincipalStore
 from tests.support.dovecot import DovecotServer
 from tests.support.postgresql import PostgresqlServer, find_postgresql, missing
+from tests.support.rabbitmq import RabbitmqServer
 from tests.support.redis import RedisServer
 from tests.support.server import PASSWORD, ROOT, ServerProcess, environment
 
@@ -80,10 +81,10 @@ class Node:
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
-    def wait_for(self, text: str, seconds: float = DEADLINE) -> None:
-        """Wait until a line with `text` is logged."""
+    def wait_for(self, text: str, seconds: float = DEADLINE, *, times: int = 1) -> None:
+        """Wait until `text` is logged, in all lives of the node together so many times."""
         deadline = time.monotonic() + seconds
-        while text not in self.log():
+        while self.log().count(text) < times:
             assert self._process is not None
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} does not say {text!r}:\n{self.log()}")
@@ -110,19 +111,19 @@ class WebNode(ServerProcess):
 
 
 class Installation:
-    """PostgreSQL and Redis of its own, one key, one Dovecot, and the nodes that are made."""
+    """PostgreSQL and a broker of its own, one key, one Dovecot, and the nodes that are made."""
 
     def __init__(
         self,
         folder: Path,
         postgresql: PostgresqlServer,
-        redis: RedisServer,
+        broker: RedisServer | RabbitmqServer,
         dovecot: DovecotServer,
         **settings: Any,
     ) -> None:
         self.folder = folder
         self.postgresql = postgresql
-        self.redis = redis
+        self.broker = broker
         self.dovecot = dovecot
         self.database_url = postgresql.url(postgresql.create())
         self.key_file = folder / "installation.key"
@@ -131,7 +132,7 @@ class Installation:
             "database_url": self.database_url,
             "key_file": self.key_file,
             "executor": "celery",
-            "broker_url": redis.url,
+            "broker_url": broker.url,
             "lease_seconds": LEASE_SECONDS,
             "database_pool": 10,
             "sync_parallel": 4,
@@ -195,13 +196,14 @@ def own_postgresql() -> Iterator[PostgresqlServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
+@pytest.fixture(params=["redis", "rabbitmq"])
 def installation(
-    tmp_path: Path, redis: RedisServer, dovecot: DovecotServer
+    request: pytest.FixtureRequest, tmp_path: Path, dovecot: DovecotServer
 ) -> Iterator[Installation]:
-    """An installation without nodes."""
+    """An installation without nodes, with a broker of either kind."""
+    broker = request.getfixturevalue(request.param)
     with own_postgresql() as postgresql:
-        made = Installation(tmp_path, postgresql, redis, dovecot)
+        made = Installation(tmp_path, postgresql, broker, dovecot)
         try:
             yield made
         finally:

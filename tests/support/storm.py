@@ -15,7 +15,7 @@ from services84.errors import StoreError
 from services84.security.vault import Vault
 from services84.store.accounts import AccountStore
 from services84.store.values import AccountDraft, AccountStatus, ServiceAuth
-from tests.support import redis
+from tests.support import rabbitmq, redis
 from tests.support.crowd import fill_maildir
 from tests.support.installation import Installation, WebNode
 
@@ -110,4 +110,8 @@ class Storm:
     def leaks(self) -> list[str]:
         """Secrets that are in a log."""
         logs = self.installation.logs()
-        return [secret for secret in (MAIL_PASSWORD, redis.PASSWORD) if secret in logs]
+        return [
+            secret
+            for secret in (MAIL_PASSWORD, redis.PASSWORD, rabbitmq.PASSWORD)
+            if secret in logs
+        ]
