@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.rest.web import basic
-from tests.support.server import PASSWORD, ServerProcess, running_server
+from tests.support.server import PASSWORD, ROOT, ServerProcess, running_server
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 DEADLINE = 300 + 600 * EXAMPLES
@@ -24,6 +24,8 @@ DEADLINE = 300 + 600 * EXAMPLES
 # is right may be refused (400) as well, may name what is not there (404), or a mail server that does
 # not answer (424). What is too much is refused as such (413).
 CONFIGURATION = """
+hooks = "tests.rest.fuzz_hooks"
+
 [generation]
 allow-x00 = false
 deterministic = true
@@ -80,6 +82,7 @@ def play(server: ServerProcess, ticket: str, folder: Path, *options: str) -> tup
         *("--request-timeout", "60", "--no-color", "--continue-on-failure"),
     ]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=DEADLINE, cwd=folder
-    )
+        command, capture_output=True, text=True, check=False, timeout=DEADLINE, cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
     return done.returncode, done.stdout[-20_000:] + done.stderr[-2_000:]
