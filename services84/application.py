@@ -152,7 +152,7 @@ class Application:
             self.settings,
             clock,
             self.metrics,
-            Notices(accounts, folders, items, mail, slots, clock),
+            Notices(accounts, folders, items, mail, slots, clock, self._language_of),
             turn=self.settings.sync_turn if part == "worker" else None,
         )
         self.desk = SyncDesk(accounts, self.engine, slots, self.settings, clock, owner)
@@ -216,6 +216,10 @@ class Application:
             clock,
             owner,
         )
+
+    def _language_of(self, associate_id: int) -> str:
+        """In which language an associate is written to."""
+        return PrincipalStore(self.database).language_of(associate_id) or self.settings.language
 
     def _make_scheduler(self, owner: str) -> Scheduler:
         services = self.services

@@ -21,6 +21,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services84.errors import ConfigurationError
+from services84.texts.languages import LANGUAGES, known_language
 
 PREFIX = "SERVICES84_"
 MIB = 1024 * 1024
@@ -86,6 +87,11 @@ class Settings(BaseSettings):
     )
     wsdl_soap: Literal["both", "1.1", "1.2"] = Field(
         "both", description="the ports of ?wsdl where the address does not say"
+    )
+    language: str = Field(
+        "en",
+        description="language of what the service writes to people who have none of their own: en, "
+        "no, sv, da, de or nl",
     )
     time_zone: str = Field(
         "UTC", description="IANA name of the zone of dates for callers that name none"
@@ -253,6 +259,14 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"[!-~]{16,512}", value.get_secret_value()):
             raise ValueError("has not 16 to 512 printable ASCII characters without blanks")
         return value
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        known = known_language(value)
+        if known is None:
+            raise ValueError(f"{value!r} is none of {', '.join(LANGUAGES)}")
+        return known
 
     @field_validator("time_zone")
     @classmethod

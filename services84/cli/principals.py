@@ -13,6 +13,7 @@ from services84.security.passwords import hash_password
 from services84.store.principals import PrincipalStore
 from services84.store.tokens import TokenStore
 from services84.store.values import Associate
+from services84.texts.languages import LANGUAGES, known_language
 
 LEAST_PASSWORD = 8
 
@@ -103,6 +104,29 @@ def revoke_role(name: str, role: Role) -> None:
         found = _known(principals, name)
         had = principals.revoke_role(found.associate_id, role)
     say(f"{found.name} has {role} no more" if had else f"{found.name} did not have {role}")
+
+
+def _language(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A language by its code, empty for `default`; a usage error that lists them for any other."""
+    if value.strip().lower() == "default":
+        return ""
+    found = known_language(value)
+    if found is None:
+        problem = f"{value!r} is none of {', '.join(LANGUAGES)}, default"
+        raise click.BadParameter(problem, ctx, parameter)
+    return found
+
+
+@associate.command("language")
+@click.argument("name", callback=named)
+@click.argument("language", callback=_language)
+def set_language(name: str, language: str) -> None:
+    """Say in which LANGUAGE an associate gets notices: en, no, sv, da, de, nl, or default for
+    the installation's."""
+    with opened_principals() as principals:
+        found = _known(principals, name)
+        principals.set_language(found.associate_id, language)
+    say(f"{found.name} is written to in {language or 'the language of the installation'}")
 
 
 def _known(principals: PrincipalStore, name: str) -> Associate:

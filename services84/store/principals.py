@@ -100,6 +100,19 @@ class PrincipalStore:
             if not result.rowcount:
                 raise NotFound(f"no associate {associate_id}")
 
+    def language_of(self, associate_id: int) -> str:
+        """The language in which an associate is written to; empty for the installation's."""
+        query = select(associate.c.language).where(associate.c.associate_id == associate_id)
+        with self.database.reading() as connection:
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def set_language(self, associate_id: int, language: str) -> None:
+        """Raises NotFound for an unknown associate."""
+        with self.database.transaction() as connection:
+            changed = update(associate).where(associate.c.associate_id == associate_id)
+            if not connection.execute(changed.values(language=language)).rowcount:
+                raise NotFound(f"no associate {associate_id}")
+
     # Roles ---------------------------------------------------------------------------------------
 
     def roles_of(self, associate_id: int) -> frozenset[str]:

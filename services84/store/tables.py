@@ -93,6 +93,7 @@ associate = Table(
     _text("password_hash"),
     _moment("registered"),
     _moment("updated"),
+    _text("language", server_default=""),  # what it is written to in; empty: as everybody
     **_IDS_STAY,
 )
 

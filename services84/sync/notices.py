@@ -26,6 +26,8 @@ from services84.store.slots import host_key
 from services84.store.values import Account, Item, Lease, ServiceAuth
 from services84.sync.mailbox import MailServers
 from services84.sync.slots import HostSlots, Slot
+from services84.texts.languages import speech_for
+from services84.texts.translation import translate
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +51,16 @@ class Notices:
         mail: MailServers,
         slots: HostSlots,
         clock: Callable[[], datetime],
+        language_of: Callable[[int], str],
     ) -> None:
+        """`language_of` tells the language of the associate of an id."""
         self._accounts = accounts
         self._folders = folders
         self._items = items
         self._mail = mail
         self._slots = slots
         self._clock = clock
+        self._language_of = language_of
 
     def tell(self, lease: Lease, slot: Slot | None) -> None:
         """Tell of what is new in the account of `lease`, if there is something and somebody.
@@ -88,8 +93,8 @@ class Notices:
         auth = _outgoing(account)
         sender = Address(account.options.display_name, account.email_address)
         recipient = account.options.notification_email
-        date = self._clock()
-        source = compose(notice(sender, recipient, told), date=date)
+        date, language = self._clock(), self._language_of(account.associate_id)
+        source = compose(notice(sender, recipient, told, language), date=date)
         host, login = self._mail.where_of(auth), self._mail.login_of(auth)
         with (
             self._slot(auth, slot),
@@ -105,24 +110,37 @@ class Notices:
         return self._slots.held(auth.server, SLOT_SECONDS)
 
 
-def notice(sender: Address, recipient: str, told: Sequence[Item]) -> Draft:
-    """The notice of some new messages; pure, apart from its Message-ID."""
-    count = "1 new message" if len(told) == 1 else f"{len(told)} new messages"
-    lines = [f"{_short(item.sender) or '(no sender)'}: {_title(item)}" for item in told[:SHOWN]]
+def notice(sender: Address, recipient: str, told: Sequence[Item], language: str = "en") -> Draft:
+    """The notice of some new messages, in a language; pure, apart from its Message-ID."""
+    speech = speech_for([language])
+    subject = translate(_subject(sender.address, len(told)), speech)
+    nobody, nothing = translate(_NOBODY_WORDS, speech), translate(_NOTHING_WORDS, speech)
+    lines = [
+        f"{_short(item.sender) or f'({nobody})'}: {_short(item.subject) or f'({nothing})'}"
+        for item in told[:SHOWN]
+    ]
     if len(told) > SHOWN:
-        lines.append(f"and {len(told) - SHOWN} more")
+        count = len(told) - SHOWN
+        more_words = f"and {count} more"
+        lines.append(translate(more_words, speech))
     return Draft(
         sender=sender,
         to=(Address("", recipient),),
-        subject=f"{count} for {sender.address}",
-        plain="\n".join([f"{count} for {sender.address}:", "", *lines, ""]),
+        subject=subject,
+        plain="\n".join([f"{subject}:", "", *lines, ""]),
         message_id=make_msgid(MARK, domain=domain_of(sender.address)),
         custom_headers=(("Auto-Submitted", "auto-generated"),),
     )
 
 
-def _title(item: Item) -> str:
-    return _short(item.subject) or "(no subject)"
+_NOBODY_WORDS = "no sender"
+_NOTHING_WORDS = "no subject"
+
+
+def _subject(address: str, count: int) -> str:
+    one_words = f"1 new message for {address}"
+    many_words = f"{count} new messages for {address}"
+    return one_words if count == 1 else many_words
 
 
 def _short(text: str) -> str:

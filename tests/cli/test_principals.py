@@ -155,3 +155,15 @@ def test_roles_and_associates_have_to_exist(
     result = installed("associate", "grant-role", *arguments)
     assert result.exit_code == code
     assert problem in result.stderr
+
+
+def test_the_language_of_notices_is_set_by_its_code(installed: Run) -> None:
+    installed("associate", "add", "anna", "--password-stdin", stdin="correct horse\n")
+    said = installed("associate", "language", "ANNA", "nb-NO")
+    assert (said.exit_code, said.stdout) == (0, "anna is written to in no\n")
+    said = installed("associate", "language", "anna", "default")
+    assert said.stdout == "anna is written to in the language of the installation\n"
+    wrong = installed("associate", "language", "anna", "fr")
+    assert wrong.exit_code == 2
+    assert "'fr' is none of en, no, sv, da, de, nl, default" in wrong.stderr
+    assert installed("associate", "language", "nobody", "sv").exit_code == 1

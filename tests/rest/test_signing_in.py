@@ -7,7 +7,6 @@ given, renewed or ended, counts at once for the other.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,13 @@ import pytest
 import requests
 from joserfc import jwk, jwt
 
+from services84.security.access_tokens import new_client_id
+from services84.security.passwords import hash_password
 from services84.security.sessions import xsrf_token
+from services84.security.tickets import hash_ticket, new_ticket
+from services84.store.clients import ClientStore
+from services84.store.database import Database
+from services84.store.principals import PrincipalStore
 from tests.rest.web import AGENT, basic
 from tests.support.server import PASSWORD, ServerProcess, plain_session, running_server
 from tests.support.token_server import TokenListener, TokenServer
@@ -29,7 +34,7 @@ TOKENS, REVOKE = "/login/common/oauth/tokens", "/login/common/oauth/revoke"
 AUDIENCE = "https://mail.example.com"
 FIRST = jwk.RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
 SECOND = jwk.RSAKey.generate_key(2048, {"kid": "second", "use": "sig"})
-ROUNDS = 6  # how often something is asked, so that each worker answers
+ROUNDS = 4  # how often something is asked, so that each worker answers
 DEADLINE = 60.0
 # The least time between two looks at an issuer's keys is a minute; here it is a second.
 SERVE = (
@@ -41,11 +46,13 @@ SERVE = (
 
 
 class Door:
-    """A running service as callers see it, with the commands of its operator."""
+    """A running service as callers see it, and its database as its operator does."""
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
         self.root = server.base.partition("/Remote")[0]
+        self.database = Database(server.database_url, pool_size=2)
+        self.principals = PrincipalStore(self.database)
 
     def __call__(self, method: str, path: str, **request: Any) -> requests.Response:
         with plain_session() as session:
@@ -65,20 +72,22 @@ class Door:
     def tokens(self, client: tuple[str, str], **form: str) -> requests.Response:
         return self("POST", TOKENS, data=form, auth=client)
 
-    def operator(self, *arguments: str, said: str = "") -> str:
-        command = (sys.executable, "-m", "services84.cli", *arguments)
-        done = subprocess.run(
-            command, env=self.server.env, input=said, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
     def application(self, name: str, *grants: str) -> tuple[str, str]:
-        """Client id and secret of a new application."""
-        secret = self.operator("application", "add", name, "--email-agent").split()[-1]
-        given = [part for grant in grants for part in ("--grant", grant)]
-        said = self.operator("application", "grant", name, *given, "--acts-as", "ingrid")
-        client_id = next(word for word in said.split() if len(word) >= 32)
-        return client_id, secret
+        """Client id and secret of a new application that acts as ingrid; without grants its id is
+        of no use."""
+        secret, _ = new_ticket()
+        acts_as = self.principals.associate_by_name("ingrid")
+        assert acts_as is not None
+        added = self.principals.add_application(name, hash_ticket(secret), email_agent=bool(grants))
+        client = ClientStore(self.database).register(
+            added.application_id, new_client_id(), grants, acts_as.associate_id
+        )
+        return client.client_id, secret
+
+    def id_of(self, name: str) -> int:
+        found = self.principals.associate_by_name(name)
+        assert found is not None
+        return found.associate_id
 
 
 def challenges(answer: requests.Response) -> list[str]:
@@ -147,7 +156,8 @@ def test_basic(door: Door, name: str) -> None:
 
 def test_a_changed_password_counts_at_once_in_every_worker(door: Door) -> None:
     assert door.asked(basic("bert", PASSWORD)) == {200}
-    door.operator("associate", "password", "bert", "--password-stdin", said="another horse 85\n")
+    changed = hash_password("another horse 85")
+    door.principals.set_password_hash(door.id_of("bert"), changed)
     assert door.asked(basic("bert", PASSWORD)) == {401}
     assert door.asked(basic("bert", "another horse 85")) == {200}
 
@@ -156,7 +166,7 @@ def test_a_ticket_of_soap(door: Door) -> None:
     ticket = door.server.sign_in("ingrid")
     assert door.asked(f"SoTicket {ticket}") == {200}
     assert door.asked(basic(ticket, "")) == {200}
-    door.operator("associate", "revoke", "ingrid")
+    door.principals.revoke_tickets(door.id_of("ingrid"))
     assert door.asked(f"SoTicket {ticket}") == {401}
 
 
@@ -252,7 +262,7 @@ def test_a_token_without_the_role_is_told_of_its_scope(door: Door, client: tuple
     assert answer.status_code == 403
     (told,) = challenges(answer)
     assert told.startswith('Bearer realm="services84", error="insufficient_scope", ')
-    door.operator("associate", "grant-role", "Åse Øvergård", "EmailAccount-Read")
+    door.principals.grant_role(door.id_of("Åse Øvergård"), "EmailAccount-Read")
     answer = door("GET", RECORDS, headers={"Authorization": bearer})
     assert answer.status_code == 200
 
@@ -343,7 +353,7 @@ def test_online_the_application_is_asked_for(tmp_path: Path) -> None:
         server.add_associate("ingrid")
         door = Door(server)
         client = door.application("crm", "client_credentials", "password")
-        stranger = door.operator("application", "add", "other").split()[-1]
+        _, stranger = door.application("other")
         given = door.tokens(client, grant_type="client_credentials").json()
         bearer = f"Bearer {given['access_token']}"
         assert door.asked(bearer, SO_AppToken=client[1]) == {200}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
+from services84.mime.addresses import Address
 from services84.mime.automatic import is_automatic_reply
 from services84.smtp.submission import Session
 from services84.store.marks import Marks
-from services84.sync.notices import SHOWN
+from services84.sync.notices import SHOWN, notice
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import message
 from tests.support.options import CLEAR, set_options
@@ -59,6 +62,58 @@ def test_the_first_sync_tells_of_nothing_and_the_next_of_what_came(anna: Sender)
     assert text.index("Message 3") < text.index("Message 2")
     anna.sync()
     assert len(notices(anna)) == 1
+
+
+def test_a_notice_is_in_the_language_of_whose_account_it_is(anna: Sender) -> None:
+    account = anna.service.services.accounts.get(anna.account_id)
+    assert account is not None
+    anna.service.services.principals.set_language(account.associate_id, "sv")
+    anna.sync()
+    anna.deliver(*(message(number) for number in range(2, SHOWN + 4)))
+    anna.sync()
+    anna.service.services.principals.set_language(account.associate_id, "de")
+    anna.deliver(message(90))
+    anna.sync()
+    swedish, german = (read(notice.source) for notice in notices(anna))
+    assert swedish["Subject"] == f"{SHOWN + 2} nya meddelanden till {anna.address}"
+    assert "och 2 till" in swedish.get_content()
+    assert german["Subject"] == f"1 neue Nachricht für {anna.address}"
+    assert german.get_content().startswith(f"1 neue Nachricht für {anna.address}:")
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "nothing"),
+    [
+        ("en", "1 new message for a@b.c", "(no sender): (no subject)"),
+        ("no", "1 ny melding til a@b.c", "(ingen avsender): (uten emne)"),
+        ("sv", "1 nytt meddelande till a@b.c", "(ingen avsändare): (inget ämne)"),
+        ("da", "1 ny meddelelse til a@b.c", "(ingen afsender): (intet emne)"),
+        ("de", "1 neue Nachricht für a@b.c", "(kein Absender): (kein Betreff)"),
+        ("nl", "1 nieuw bericht voor a@b.c", "(geen afzender): (geen onderwerp)"),
+        ("fr", "1 new message for a@b.c", "(no sender): (no subject)"),
+    ],
+)
+def test_a_notice_speaks_all_the_languages_of_the_service(
+    language: str, subject: str, nothing: str
+) -> None:
+    @dataclass
+    class Nothing:
+        sender: str = ""
+        subject: str = ""
+
+    told = notice(Address("", "a@b.c"), "x@y.z", [Nothing()], language)  # type: ignore[list-item]
+    assert told.subject == subject
+    assert nothing in told.plain
+
+
+def test_the_words_of_senders_are_not_translated() -> None:
+    @dataclass
+    class Mail:
+        sender: str = "no sender"
+        subject: str = "no subject"
+
+    told = notice(Address("", "a@b.c"), "x@y.z", [Mail()], "de")  # type: ignore[list-item]
+    assert "no sender: no subject" in told.plain
 
 
 def test_many_messages_are_one_notice_that_names_some(anna: Sender) -> None:
