@@ -7,6 +7,8 @@
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)
+# make dist    the wheel and the source distribution, in dist/
+# make guide   every command of docs/production.md, in a Debian that is booted for it   (as root)
 # make load    calls a second, and what one costs   (LOAD=small: a minute; NODE=0: nothing from npm)
 # PYTHON=...   the interpreter to use, 3.11 or later
 
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGE := setup.cfg setup.py services84/__init__.py
 
-.PHONY: run test fuzz-web soak fuzz sbom style check schemas bench load packages clean
+.PHONY: run test fuzz-web soak fuzz sbom style check schemas bench load dist guide packages clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -62,6 +64,13 @@ bench: $(VENV)/.bench
 load: packages $(VENV)/.test
 	$(BIN)/python -m benchmarks.load $(if $(filter small,$(LOAD)),--rounds 1 --seconds 1 --crowd 100) \
 		$(if $(filter 0,$(NODE)),--without-node)
+
+dist: $(VENV)/.test
+	$(BIN)/python -m build --outdir dist .
+
+guide: packages $(VENV)/.test
+	@.ci/packages guide
+	GUIDE=1 $(BIN)/pytest tests/install/test_guide.py
 
 packages:
 	@.ci/packages

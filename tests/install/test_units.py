@@ -36,6 +36,7 @@ def analyze(*arguments: str) -> str:
 
 def test_there_is_a_unit_for_every_kind_of_process() -> None:
     assert [unit.stem for unit in UNITS] == [
+        "services84-backup",
         "services84-scheduler",
         "services84-worker",
         "services84",
