@@ -27,12 +27,16 @@ class BodyLimit:
 
     def exceeded(self) -> BodyTooLong:
         """The error of a longer body."""
-        parameters = {"Limit": str(self.size)}
-        message = f"the request body is longer than {self.size} bytes"
-        if self.setting is not None:
-            parameters["Setting"] = self.setting
-            message += f" (setting {self.setting})"
-        return BodyTooLong(message, parameters=parameters)
+        size, setting, parameters = self.size, self.setting, {"Limit": str(self.size)}
+        if setting is None:
+            return BodyTooLong(
+                f"the request body is longer than {size} bytes", parameters=parameters
+            )
+        parameters["Setting"] = setting
+        return BodyTooLong(
+            f"the request body is longer than {size} bytes (setting {setting})",
+            parameters=parameters,
+        )
 
 
 class RequestBody:

@@ -78,6 +78,12 @@ def test_a_void_operation_has_no_content(web: Web) -> None:
             .encode(),
         ),
         (
+            "text/xml; charset=utf-8",
+            b'<CreateEMailFromMimeMessageRequest xmlns="urn:any"><MimeMessage>Message-ID: '
+            b"&lt;a@example.com&gt;&#13;\n&#13;\nHello</MimeMessage>"
+            b"</CreateEMailFromMimeMessageRequest>",
+        ),
+        (
             "application/x-www-form-urlencoded",
             b"MimeMessage=Subject:+Gr%3D%3Futf-8%3Fq%3F%3DC3%3DBC%3F%3D%0D%0A"
             b"Message-ID:+%3Ca@example.com%3E%0D%0A%0D%0AHello%0D%0A",
