@@ -79,7 +79,7 @@ def test_a_void_operation_has_no_content(web: Web) -> None:
         ),
         (
             "text/xml; charset=utf-8",
-            b'<CreateEMailFromMimeMessageRequest xmlns="urn:any"><MimeMessage>Message-ID: '
+            b"<CreateEMailFromMimeMessageRequest><MimeMessage>Message-ID: "
             b"&lt;a@example.com&gt;&#13;\n&#13;\nHello</MimeMessage>"
             b"</CreateEMailFromMimeMessageRequest>",
         ),
