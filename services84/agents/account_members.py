@@ -15,7 +15,7 @@ from services84.store import values
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A name or an address literal; what it resolves to is judged when it is connected to.
-_SERVER = re.compile(r"[^\s/@\\\"'<>()\[\],;?#%]{1,255}")
+_SERVER = re.compile(r"[^\s\x00-\x1f\x7f/@\\\"'<>()\[\],;?#%]{1,255}")
 HIGHEST_PORT = 65535
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, less the brackets
 LONGEST_TEXT = 255  # the vendor's columns

@@ -90,10 +90,19 @@ def _given(said: dict[str, Any]) -> GivenTokens:
     )
 
 
+def is_token(value: Any) -> bool:
+    """Whether it is of the form that a token has: printable ASCII without blanks."""
+    return (
+        isinstance(value, str)
+        and _TOKEN.fullmatch(value) is not None
+        and len(value) <= LONGEST_TOKEN
+    )
+
+
 def _token(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value) or len(value) > LONGEST_TOKEN:
+    if not is_token(value):
         raise ValueError(f"{name} is no token; one is printable ASCII without blanks")
-    return value
+    return str(value)
 
 
 def _seconds(value: Any) -> int | None:

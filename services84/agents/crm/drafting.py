@@ -26,7 +26,7 @@ from services84.errors import InvalidValue
 from services84.mailhost import IMPLICIT_TLS_PORTS, Mechanism, mechanism_for
 from services84.mime.addresses import checked_address as checked_mailbox
 from services84.security.outbound import literal_refusal
-from services84.security.token_answers import GivenTokens, read_given
+from services84.security.token_answers import GivenTokens, is_token, read_given
 from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.values import Account, AccountDraft, ServiceAuth
 
@@ -171,7 +171,9 @@ def given_tokens(record: Record) -> tuple[str, GivenTokens] | None:
 
 def _read_token(record: Record, name: str, text: str) -> GivenTokens:
     if not text.lstrip().startswith("{"):
-        return GivenTokens(access_token=text)
+        if not is_token(text.strip()):
+            record.wrong(name, "is no token; one is printable ASCII without blanks")
+        return GivenTokens(access_token=text.strip())
     try:
         given = read_given(text)
     except ValueError as error:

@@ -109,6 +109,8 @@ def _text(one: Property, value: Any) -> str:
         raise ValueError("is no text")
     if len(value) > one.longest:
         raise ValueError(f"has more than {one.longest} characters")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("holds half of a surrogate pair, which no text has")
     return value if one.access is Access.SECRET else value.strip()
 
 
