@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.support.submission",
     "tests.support.token_server",
     "tests.support.offices",
+    "tests.support.afterwards",
 ]
 
 # The files that take longest, in the order of their worth to be begun early: with several files at
