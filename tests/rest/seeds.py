@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import insert, update
 from services84.agents.access_tokens import GRANTS
 from services84.security.access_tokens import new_client_id
 from services84.security.passwords import hash_password
-from services84.security.tickets import hash_ticket, new_ticket
+from services84.security.tickets import hash_ticket
 from services84.security.vault import Vault
 from services84.store.accounts import AccountStore
 from services84.store.clients import ClientStore
@@ -122,7 +123,7 @@ class Installation:
 
     def bearer(self) -> str:
         """An access token of the caller's, as an application is given it."""
-        secret, _ = new_ticket()
+        secret = secrets.token_urlsafe(32)
         principals, clients = PrincipalStore(self.database), ClientStore(self.database)
         name = f"application {secret[:12]}"
         added = principals.add_application(name, hash_ticket(secret), email_agent=True)

@@ -7,6 +7,7 @@ given, renewed or ended, counts at once for the other.
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from joserfc import jwk, jwt
 from services84.security.access_tokens import new_client_id
 from services84.security.passwords import hash_password
 from services84.security.sessions import xsrf_token
-from services84.security.tickets import hash_ticket, new_ticket
+from services84.security.tickets import hash_ticket
 from services84.store.clients import ClientStore
 from services84.store.database import Database
 from services84.store.principals import PrincipalStore
@@ -75,7 +76,7 @@ class Door:
     def application(self, name: str, *grants: str) -> tuple[str, str]:
         """Client id and secret of a new application that acts as ingrid; without grants its id is
         of no use."""
-        secret, _ = new_ticket()
+        secret = secrets.token_urlsafe(32)  # as the operator's command makes it
         acts_as = self.principals.associate_by_name("ingrid")
         assert acts_as is not None
         added = self.principals.add_application(name, hash_ticket(secret), email_agent=bool(grants))
@@ -354,8 +355,9 @@ def test_online_the_application_is_asked_for(tmp_path: Path) -> None:
         door = Door(server)
         client = door.application("crm", "client_credentials", "password")
         _, stranger = door.application("other")
-        given = door.tokens(client, grant_type="client_credentials").json()
-        bearer = f"Bearer {given['access_token']}"
+        given = door.tokens(client, grant_type="client_credentials")
+        assert given.status_code == 200, given.text
+        bearer = f"Bearer {given.json()['access_token']}"
         assert door.asked(bearer, SO_AppToken=client[1]) == {200}
         assert door.asked(bearer) == {401}
         assert door.asked(bearer, SO_AppToken="unknown") == {401}
