@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
+from services84.cli.open_files import room_for_connections
 from services84.cli.worker import patient_worker
 from services84.metrics import FOLDER
 from services84.settings import Settings
@@ -47,6 +48,9 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "worker_class": patient_worker(settings.request_timeout),
         "workers": settings.workers,
         "threads": settings.threads,
+        # Beyond it a worker accepts nobody; from that less the threads on it keeps no connection
+        # for a next call.
+        "worker_connections": max(room_for_connections(), settings.threads + 1),
         "preload_app": False,
         # The heart-beat of a worker and the time that running calls get when it stops, seconds.
         "timeout": 30,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.server import GUNICORN, SERVE, ServerProcess, plain_session, 
 from tests.support.service import TYPES, envelope
 
 SILENT_SERVER_SECONDS = 2
+MANY = 1100
 
 
 @pytest.mark.parametrize("command", [SERVE, GUNICORN], ids=["services84 serve", "gunicorn"])
@@ -192,3 +195,49 @@ def save_account(customer: Customer, ticket: str, server: ServerProcess | None =
     )
     assert reply.succeeded, reply.exception
     return int(reply.text("Response/EMailAccountId") or 0)
+
+
+def test_a_worker_keeps_the_connections_of_more_than_a_thousand_callers(tmp_path: Path) -> None:
+    """As it is usually started: with a thousand open files unless it asks for more."""
+    with (
+        room_for_files(MANY),
+        running_server(tmp_path, limited(1024), workers=1) as server,
+        ExitStack() as stack,
+    ):
+        callers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+            for _ in range(MANY)
+        ]
+        for _ in range(2):  # the second time on the same connections
+            for caller in callers:
+                caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for caller in callers:
+                assert whole_answer(caller).startswith(b"HTTP/1.1 200")
+
+
+def whole_answer(caller: socket.socket) -> bytes:
+    answer = b""
+    while not answer.endswith(b'"ok"}\n'):
+        piece = caller.recv(4096)
+        assert piece, "the connection was not kept"
+        answer += piece
+    return answer
+
+
+def limited(files: int) -> tuple[str, ...]:
+    """`services84 serve` as a shell starts it that allows so many open files, softly."""
+    return ("sh", "-c", f'ulimit -S -n {files} && exec "$0" "$@"', *SERVE)
+
+
+@contextmanager
+def room_for_files(wanted: int) -> Iterator[None]:
+    """At least so many open files for the test itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted + 300:
+        pytest.skip(f"the machine allows a process {hard} open files")
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 300), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
