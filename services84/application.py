@@ -42,6 +42,7 @@ from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.mail_tokens import MailTokenStore
 from services84.store.principals import PrincipalStore
+from services84.store.progress import ProgressStore
 from services84.store.requests import SyncRequests
 from services84.store.service_leases import ServiceLeases
 from services84.store.slots import SlotStore
@@ -62,6 +63,8 @@ from services84.sync.turns import MailboxTurns
 from services84.sync.watch import InboxWatch
 from services84.web.help import help_reply, index_reply, not_found_reply
 from services84.web.probes import Probes
+from services84.web.status.front import StatusFront
+from services84.web.status.front import serves as is_of_the_status_page
 from services84.wire.budget import BodyBudget
 
 # As under IIS: case does not matter, and a tenant's segment may stand in front.
@@ -153,6 +156,7 @@ class Application:
             clock,
             self.metrics,
             Notices(accounts, folders, items, mail, slots, clock, self._language_of),
+            ProgressStore(self.database),
             turn=self.settings.sync_turn if part == "worker" else None,
         )
         self.desk = SyncDesk(accounts, self.engine, slots, self.settings, clock, owner)
@@ -201,6 +205,7 @@ class Application:
         }
         self._web_api = RestFront(self.services, budget)
         self._probes = Probes(self.services)
+        self._status = StatusFront(self.services)
         if part == "scheduler" or (part == "server" and not remote):
             self.scheduler.start()
 
@@ -264,6 +269,8 @@ class Application:
             return self._web_api(environ, start_response)
         if path in self._probes:
             return self._probes(environ, start_response)
+        if is_of_the_status_page(path):
+            return self._status(environ, start_response)
         match = _SERVICE.fullmatch(path)
         endpoint = self._endpoints.get(match.group(1).lower()) if match else None
         if endpoint is None:

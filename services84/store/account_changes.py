@@ -206,6 +206,7 @@ def unblemished() -> dict[str, Any]:
         "account_status": int(AccountStatus.UNKNOWN),
         "error_count": 0,
         "error_reason": "",
+        "error_kind": "",
         "refused_count": 0,
         "throttled_count": 0,
         "next_attempt": None,

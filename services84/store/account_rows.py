@@ -78,6 +78,7 @@ def account_of(row: Any, vault: Vault | None) -> Account:
         throttled_count=row.throttled_count,
         options=_options_of(row),
         last_message_id=row.last_message_id,
+        error_kind=row.error_kind,
     )
 
 

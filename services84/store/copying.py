@@ -18,7 +18,14 @@ Rows = Sequence[Mapping[str, Any]]
 _BATCH = 500
 _LONG_BATCH = 8  # where a row may hold a whole message
 # Who is signed in and which process holds what: of no use, or of the wrong kind, another day.
-TRANSIENT = ("credentials", "login_attempt", "mail_host_slot", "service_lease", "sync_request")
+TRANSIENT = (
+    "credentials",
+    "login_attempt",
+    "mail_host_slot",
+    "service_lease",
+    "sync_progress",
+    "sync_request",
+)
 
 
 def kept_tables() -> list[Table]:

@@ -31,6 +31,7 @@ RUN = (  # the columns of `run_of`
     sync_run.c.changed,
     sync_run.c.removed,
     sync_run.c.error_reason,
+    sync_run.c.error_kind,
 )
 # Built once: that takes longer than the database with it, and every sync asks for some of them.
 _RUN_BY_ID = select(*RUN).where(sync_run.c.sync_run_id == bindparam("run"))
@@ -126,6 +127,7 @@ class RunStore:
                 changed=0,
                 removed=0,
                 error_reason="",
+                error_kind="",
             )
             .returning(sync_run.c.sync_run_id)
         ).scalar_one()
@@ -210,6 +212,7 @@ def end_run(
             changed=outcome.changed,
             removed=outcome.removed,
             error_reason=outcome.error_reason,
+            error_kind=outcome.error_kind,
         )
     )
 
@@ -241,6 +244,7 @@ def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
             "account_status": int(AccountStatus.OK),
             "error_count": 0,
             "error_reason": "",
+            "error_kind": "",
             "refused_count": 0,
             "throttled_count": 0,
             "next_attempt": outcome.next_attempt,
@@ -250,6 +254,7 @@ def _account_after(outcome: RunOutcome, now: datetime) -> dict[str, Any]:
         "account_status": int(outcome.status),
         "error_count": outcome.error_count,
         "error_reason": outcome.error_reason,
+        "error_kind": outcome.error_kind,
         "refused_count": outcome.refused_count,
         "throttled_count": outcome.throttled_count,
         "next_attempt": outcome.next_attempt,

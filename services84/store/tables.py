@@ -219,6 +219,7 @@ email_account = Table(
     Column("account_status", SmallInteger, nullable=False),
     _number("error_count"),
     _text("error_reason"),
+    _text("error_kind", server_default=""),  # the class of the error, for advice
     _count("refused_count"),  # of its errors, how many logins were refused
     _count("throttled_count"),  # and how often the server asked for patience
     _number("current_mark"),  # the highest of an associate's is its current account
@@ -274,6 +275,7 @@ sync_run = Table(
     _number("changed"),
     _number("removed"),
     _text("error_reason"),
+    _text("error_kind", server_default=""),
     Index("ix_sync_run_account_id", "account_id", "sync_run_id"),
     **_IDS_STAY,
 )
@@ -290,6 +292,19 @@ sync_request = Table(
     _text("owner"),  # the worker that has taken it; empty while none has
     _moment("again"),  # when it is asked for anew, unless it has ended by then
     _number("sends"),
+)
+
+sync_progress = Table(
+    "sync_progress",
+    metadata,
+    _reference("sync_run_id", "sync_run.sync_run_id", primary_key=True, autoincrement=False),
+    _text("folder"),
+    _number("folders_done"),
+    _number("folders_total"),
+    _number("messages_done"),
+    _number("messages_total"),
+    Column("bytes_done", BigInteger, nullable=False),
+    _moment("updated"),
 )
 
 mail_host_slot = Table(

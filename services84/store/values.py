@@ -192,6 +192,7 @@ class Account:
     throttled_count: int = 0
     options: AccountOptions = field(default_factory=AccountOptions)
     last_message_id: int = 0
+    error_kind: str = ""  # the name of the class of `services84.errors`
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,7 @@ class Run:
     changed: int
     removed: int
     error_reason: str
+    error_kind: str = ""
 
     @property
     def completed(self) -> bool:
@@ -263,6 +265,20 @@ class Run:
     def ended(self) -> bool:
         """Whether it has found out how the account is: nobody has to go on with it."""
         return self.state in (RunState.COMPLETED, RunState.FAILED)
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a running sync was at the time `updated`; totals grow while folders are looked
+    into."""
+
+    folder: str
+    folders_done: int
+    folders_total: int
+    messages_done: int
+    messages_total: int
+    bytes_done: int
+    updated: datetime
 
 
 @dataclass(frozen=True)
@@ -286,6 +302,7 @@ class RunOutcome:
     partial: bool = False
     refused_count: int = 0
     throttled_count: int = 0
+    error_kind: str = ""  # the name of the class of `services84.errors`
 
     def with_counts(self, new: int, changed: int, removed: int) -> RunOutcome:
         """The same outcome with the counts of what was written."""

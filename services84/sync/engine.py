@@ -30,6 +30,7 @@ from services84.store.account_options import AccountOptions
 from services84.store.accounts import AccountStore
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
+from services84.store.progress import ProgressStore
 from services84.store.values import Account, Lease, RunOutcome, ServiceAuth
 from services84.sync import moves
 from services84.sync.account import AccountSync
@@ -38,6 +39,7 @@ from services84.sync.mailbox import MailServers
 from services84.sync.notices import Notices
 from services84.sync.politeness import LeaseKeeper, outcome_of_error
 from services84.sync.slots import Slot
+from services84.sync.telling import Telling
 from services84.sync.values import ProgressCallback, SyncReport, SyncState
 
 log = structlog.get_logger(__name__)
@@ -76,6 +78,7 @@ class SyncEngine:
         clock: Callable[[], datetime],
         metrics: Metrics | None = None,
         notices: Notices | None = None,
+        progress: ProgressStore | None = None,
         *,
         turn: float | None = None,
     ) -> None:
@@ -86,6 +89,7 @@ class SyncEngine:
         self._items = items
         self._mail = mail
         self._metrics = metrics or Metrics()
+        self._progress = progress
         self._settings = settings
         self._clock = clock
         self._stopping = threading.Event()
@@ -123,11 +127,13 @@ class SyncEngine:
         """
         started = self._clock()
         tally = Tally()
+        telling = Telling(self._progress, lease.run_id, self._clock, progress)
         with LeaseKeeper(
             self._accounts, lease, self._settings.lease_seconds, self._clock
         ) as keeper:
             until = time.monotonic() + self._turn
-            error = self._attempt(_Task(lease, keeper, slot, tally, progress, until))
+            error = self._attempt(_Task(lease, keeper, slot, tally, telling, until))
+        telling.over()
         seconds = (self._clock() - started).total_seconds()
         self._count(tally)
         self._metrics.sync_finished(outcome=outcome_of(error), seconds=seconds)
@@ -304,4 +310,5 @@ class SyncEngine:
 
 def _interruption() -> tuple[SyncInterrupted, RunOutcome]:
     error = SyncInterrupted("the sync was interrupted; it goes on at the next one")
-    return error, RunOutcome(error_reason=error.message, interrupted=True)
+    kind = type(error).__name__
+    return error, RunOutcome(error_reason=error.message, error_kind=kind, interrupted=True)

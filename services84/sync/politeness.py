@@ -68,6 +68,7 @@ def outcome_of_error(
     failed = count - throttled >= max_errors and not isinstance(error, MailServerBusy)
     return RunOutcome(
         error_reason=error.message,
+        error_kind=type(error).__name__,
         error_count=count,
         status=AccountStatus.FAILED if failed else AccountStatus.FAILING,
         next_attempt=now + timedelta(seconds=delay),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from services84.application import Application
+from services84.application import Application, now
 from services84.namespaces import SERVICES84, SOAP11_ENVELOPE, SOAP12_ENVELOPE
 from services84.requestids import EXTRA
 from services84.security.passwords import hash_password
@@ -129,8 +130,6 @@ class Service:
         return found, self.ticket(found)
 
     def ticket(self, associate: Associate, *, seconds: float = 3600) -> str:
-        from datetime import timedelta
-
         text, digest = new_ticket()
         expires = self.services.clock() + timedelta(seconds=seconds)
         self.services.principals.add_ticket(digest, associate.associate_id, expires)
@@ -208,7 +207,12 @@ class Service:
 
 @contextmanager
 def running_service(
-    folder: Path, database_url: str | None = None, *, background: bool = False, **settings: Any
+    folder: Path,
+    database_url: str | None = None,
+    *,
+    background: bool = False,
+    clock: Callable[[], datetime] = now,
+    **settings: Any,
 ) -> Iterator[Service]:
     """A service with its own key and, unless one is given, its own SQLite database.
 
@@ -224,6 +228,7 @@ def running_service(
     application = Application(
         read_settings(database_url=url, key_file=key, **{"backoff_base": 0.001, **settings}),
         background=background,
+        clock=clock,
     )
     try:
         yield Service(application)
