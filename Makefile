@@ -3,7 +3,7 @@
 # make soak    syncs killed hundreds of times    (half an hour; SOAK_SCALE=0.1, SOAK_SEED=n)
 # make fuzz    the parsers and the SOAP endpoint, with bytes made up   (FUZZ_SECONDS=600 each, ONLY="mime")
 # make sbom    what is installed with what licence, as CycloneDX: var/sbom.json
-# make fuzz-web schemathesis against the web API, on both databases   (FUZZ_EXAMPLES=n)
+# make fuzz-web schemathesis against the web API at length, on both databases   (FUZZ_EXAMPLES=n)
 # make style   the formatter and the linter, mending what they can
 # make schemas the published WSDL files, written anew
 # make bench   the sync beside other IMAP clients   (BENCH=small: a minute; ROUNDS=n)

@@ -73,7 +73,7 @@ def _choice(shape: Choice, *, null: bool) -> dict[str, Any]:
     words = "|".join(re.escape(word) for word in (*shape.literals, *shape.aliases, NO_FLAG))
     return {
         "type": _types("string", null),
-        "pattern": f"^({words})(, ?({words}))*$",
+        "pattern": rf"^[\s,]*(({words})([\s,]+({words}))*[\s,]*)?$",  # no word is no flag
         "examples": [", ".join(shape.literals[:2]), NO_FLAG],
     }
 
