@@ -32,6 +32,7 @@ test: packages check
 
 soak: packages $(VENV)/.test
 	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
+	RESTORE_KILLS=200 $(BIN)/pytest tests/store/test_restore_killed.py
 
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m tests.fuzz $(ONLY)

@@ -274,6 +274,9 @@ def test_it_answers_soap_calls(installed: Installed, dovecot: DovecotServer) -> 
         ("/metrics", b"services84_info"),
         ("/api", b"NetServerVersion"),
         ("/api/docs", b"<html"),
+        ("/status", b"<form"),
+        ("/status/static/status.css", b"{"),
+        ("/status/static/status.js", b"use strict"),
     ],
 )
 def test_every_page_has_what_it_is_made_of(installed: Installed, path: str, found: bytes) -> None:
