@@ -7,10 +7,13 @@ complete in a time that follows from its size.
 
 from __future__ import annotations
 
+import re
 import time
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn import util
+from gunicorn.http import errors
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -80,6 +83,23 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         req.body.give_up = req.force_close
         return super().handle_request(req, conn)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what is no request, and what has gone wrong around one.
+
+        Gunicorn quotes what it could not read, to the caller and to the log; that may be a password
+        beside which a colon was forgotten. Of a request that was read, the query is left out.
+        """
+        if isinstance(exc, errors.ParseException) and not isinstance(exc, _OF_A_REPLY):
+            status, told = _status_of(exc), _words_of(exc)
+            self.log.warning("Invalid request from ip=%s: %s", (addr or ("",))[0], told)
+        else:
+            status, told = HTTPStatus.INTERNAL_SERVER_ERROR, ""
+            self.log.exception("Error handling request of %s", getattr(req, "path", "no address"))
+        try:
+            util.write_error(client, status.value, status.phrase, told)
+        except OSError:
+            self.log.debug("Failed to send error message.")
+
     def _begin(self, conn: TConn) -> None:
         TConn.init(conn)
         if conn.is_http2:
@@ -91,6 +111,25 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             reader.unread(buffered)
             conn.parser.unreader = reader
         reader.begin()
+
+
+def _status_of(problem: errors.ParseException) -> HTTPStatus:
+    return next((status for kind, status in _STATUSES if isinstance(problem, kind)), _BAD)
+
+
+def _words_of(problem: errors.ParseException) -> str:
+    """What kind of problem it is, by gunicorn's name for it: `InvalidHeaderName`."""
+    return " ".join(re.findall("[A-Z]+(?![a-z])|[A-Z][a-z]+", type(problem).__name__)).lower()
+
+
+_OF_A_REPLY = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+_BAD = HTTPStatus.BAD_REQUEST
+_STATUSES = (
+    (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG),
+    (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED),
+    (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
+)
 
 
 def _close(conn: TConn) -> None:

@@ -35,7 +35,8 @@ class IssuerKeys:
         for name, url in (("ISSUER", issuer), ("JWKS_URL", jwks_url or issuer)):
             problem = url_problem(url)
             if problem:
-                raise ConfigurationError(f"SERVICES84_OIDC_{name}={url}: {problem}")
+                # Not shown: where somebody wrote a password into it, it has one.
+                raise ConfigurationError(f"SERVICES84_OIDC_{name} {problem}")
         self._http = http
         self._issuer = issuer
         self._jwks_url = jwks_url

@@ -64,7 +64,8 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         # Not chained: the parser's message may quote a piece of the password.
         raise ConfigurationError(f"{_SETTING}: no database URL; {_ALLOWED}") from None
-    shown = parsed.render_as_string(hide_password=True)
+    # Without what follows a question mark, where drivers take a password as well.
+    shown = parsed.set(query={}).render_as_string(hide_password=True)
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from lxml import etree
 
 from services84.security.passwords import hash_password
 from services84.security.vault import Vault
 from services84.store.database import Database
 from services84.store.principals import PrincipalStore
 from tests.support.service import TYPES, Reply, envelope, member_xml
+from tests.support.wire_text import reply_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = (sys.executable, "-m", "services84.cli", "serve")
@@ -133,10 +133,7 @@ class ServerProcess:
                 headers={"Content-Type": content_type},
                 timeout=DEADLINE,
             )
-        kind = answer.headers["Content-Type"]
-        # As real clients do not, lxml has a limit for the length of a text.
-        parser = etree.XMLParser(huge_tree=True)
-        return Reply(str(answer.status_code), kind, etree.fromstring(answer.content, parser))
+        return reply_of(answer)
 
     def sign_in(self, name: str, password: str = PASSWORD) -> str:
         """A ticket, as callers get it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services84.agents.crm.properties import BY_NAME, HIGHEST_INT, Access, Kind, Property
-from services84.agents.crm.reading import read_moment
+from services84.agents.crm.reading import is_secret, read_moment
 from services84.agents.crm.records import Wanted, moment
 from services84.errors import InvalidRecord, PropertyProblem
 
@@ -84,7 +84,8 @@ class _Query:
         return found
 
     def _wrong(self, name: str, value: str, message: str) -> None:
-        self.problems.append(PropertyProblem(name[:200], value[:200], message))
+        attempted = None if is_secret(name) else value[:200]
+        self.problems.append(PropertyProblem(name[:200], attempted, message))
 
 
 def _listed(name: str) -> Property | None:

@@ -42,7 +42,7 @@ class Record:
     def wrong(self, name: str, message: str) -> None:
         """Note a problem of a property; of each property the first counts."""
         if all(one.name != name for one in self.problems):
-            attempted = None if _is_secret(name) else _shown(self._given.get(name))
+            attempted = None if is_secret(name) else _shown(self._given.get(name))
             self.problems.append(PropertyProblem(name, attempted, message))
 
     def has_problem(self, *names: str) -> bool:
@@ -157,7 +157,8 @@ _READERS = {
 }
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether what is given under this name must not be repeated."""
     known = BY_NAME.get(name.lower())
     # An unknown name may be a known one's with a slip of the pen.
     return known.access is Access.SECRET if known else _sounds_secret(name)

@@ -1,0 +1,1 @@
+"""Whoever quotes what it was told spills secrets: mail servers, the HTTP server, errors, crashes."""
