@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 
 from services84.store.account_rows import ACCOUNTS, INCOMING, account_of
 from services84.store.database import Database
@@ -112,6 +112,8 @@ def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.associate_id is not None:
         conditions.append(email_account.c.associate_id == wanted.associate_id)
+    if "\0" in wanted.text:  # which PostgreSQL takes in no text, so that nothing has it
+        return [false()]
     if text := folded(wanted.text.strip()):
         conditions.append(
             or_(

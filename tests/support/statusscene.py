@@ -185,15 +185,17 @@ def add_folders(
         connection.execute(insert(email_folder), rows)
 
 
-def add_crowd(database: Database, count: int, now: datetime, owners: int = 500) -> None:
+def add_crowd(
+    database: Database, count: int, now: datetime, owners: int = 500, prefix: str = "user"
+) -> None:
     """Very many accounts of `owners` further associates, an eighth of them in trouble."""
     with database.transaction() as connection:
         first = connection.execute(
             insert(associate).returning(associate.c.associate_id),
             [
                 {
-                    "name": f"user{number:05}",
-                    "name_key": f"user{number:05}",
+                    "name": f"{prefix}{number:05}",
+                    "name_key": f"{prefix}{number:05}",
                     "full_name": "",
                     "is_admin": False,
                     "password_hash": "none",

@@ -97,7 +97,7 @@ def enter() -> Any:
     """Check name and password, as slowly as SoPrincipal.svc when they come too often."""
     if not entry_is_ours():
         return _not_in("This form is too old, or your browser keeps no cookies. Try again.", 403)
-    name = request.form.get("name", "").strip()[:LONGEST_NAME]
+    name = request.form.get("name", "").replace("\0", "").strip()[:LONGEST_NAME]
     try:
         ticket = watching.sign_in(
             services(), name, request.form.get("password", ""), caller_address()

@@ -60,7 +60,8 @@ def progress_text(progress: RunProgress | None) -> str:
     """How far a running sync is, in a sentence."""
     if progress is None:
         return "Looking for what is new."
-    folder = f"folder {progress.folders_done + 1:,} of {progress.folders_total:,}"
+    number = min(progress.folders_done + 1, progress.folders_total)
+    folder = f"folder {number:,} of {progress.folders_total:,}"
     if not progress.messages_total:
         return f"In {progress.folder} ({folder})."
     mail = f"{progress.messages_done:,} of {counted(progress.messages_total, 'message')}"
