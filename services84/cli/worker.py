@@ -7,6 +7,7 @@ complete in a time that follows from its size.
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from http import HTTPStatus
@@ -64,6 +65,39 @@ class PatientReader(SocketUnreader):  # type: ignore[misc]
         return piece
 
 
+class CallerStalled(ConnectionResetError):
+    """A caller takes no more of its reply; to gunicorn it is one that has gone."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the reply was not taken in time")
+
+
+class PatientSender:
+    """A socket that sends for no longer than a reply may take, by its size as a request.
+
+    Without that, some callers who ask much and read nothing would hold every thread for ever.
+    """
+
+    def __init__(self, sock: Any, silence: float) -> None:
+        self._sock = sock
+        self._silence = silence
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it; raises CallerStalled when its time is over."""
+        given = self._sock.gettimeout()
+        # Python counts it for the whole of `data`.
+        self._sock.settimeout(2 * self._silence + len(data) / SLOWEST)
+        try:
+            self._sock.sendall(data)
+        except TimeoutError as error:
+            raise CallerStalled from error
+        finally:
+            self._sock.settimeout(given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker whose connections are read by a PatientReader."""
 
@@ -81,7 +115,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Run the application; its input stream can `give_up` the connection."""
         req.body.give_up = req.force_close
-        return super().handle_request(req, conn)
+        sock = conn.sock
+        conn.sock = PatientSender(sock, self.silence)
+        try:
+            return super().handle_request(req, conn)
+        except CallerStalled:
+            conn.parser.unreader.given_up = True
+            raise
+        finally:
+            conn.sock = sock
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, and what has gone wrong around one.

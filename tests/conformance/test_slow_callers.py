@@ -154,3 +154,18 @@ def test_a_bad_chunk_is_the_callers_fault(impatient: ServerProcess, chunk: str) 
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"<faultcode>s:Client</faultcode>" in answer
     assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_callers_who_take_no_replies_are_given_up_too(impatient: ServerProcess) -> None:
+    """They ask for more than the system keeps for them."""
+    get = b"GET /Remote/Services84/EMail.svc?singleWsdl HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with contextlib.ExitStack() as held:
+        for _ in range(2 * THREADS):
+            connection = held.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.connect(("127.0.0.1", impatient.port))
+            connection.sendall(get * 40)
+        with connect(impatient) as waiting:  # until a reply has begun, and none of them ends
+            waiting.sendall(get)
+            assert waiting.recv(1)
+        assert impatient.call("GetSystemInfo", service="SoPrincipal").succeeded
