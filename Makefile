@@ -31,7 +31,7 @@ test: packages check
 	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 soak: packages $(VENV)/.test
-	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak $(wildcard tests/model)
+	SOAK=1 SERVICES84_MODEL_HISTORIES=2000 $(BIN)/pytest tests/soak tests/scale $(wildcard tests/model)
 	RESTORE_KILLS=200 $(BIN)/pytest tests/store/test_restore_killed.py
 
 fuzz: $(VENV)/.fuzz

@@ -9,7 +9,7 @@ from tests.support.storm import CALLERS, Storm
 
 ACCOUNTS = 20
 MESSAGES = 30
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def test_a_killed_worker_and_broker_lose_and_double_nothing(installation: Installation) -> None:

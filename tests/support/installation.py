@@ -196,7 +196,15 @@ def own_postgresql() -> Iterator[PostgresqlServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+RABBITMQ = pytest.param(
+    "rabbitmq",
+    marks=pytest.mark.skipif(
+        os.environ.get("SOAK") != "1", reason="make soak: RabbitMQ takes half a minute to start"
+    ),
+)
+
+
+@pytest.fixture(params=["redis", RABBITMQ])
 def installation(
     request: pytest.FixtureRequest, tmp_path: Path, dovecot: DovecotServer
 ) -> Iterator[Installation]:

@@ -21,7 +21,7 @@ from tests.support.dovecot import free_ports
 from tests.support.postgresql import missing
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-DEADLINE = 90.0  # seconds, to start: the Erlang machine and all its parts
+DEADLINE = 180.0  # seconds, to start: the Erlang machine and all its parts
 USER, PASSWORD = "services84", "rabbit-secret-84"
 VERSION = b"AMQP\x00\x00\x09\x01"
 
