@@ -1,4 +1,4 @@
-"""A real RabbitMQ for tests: a node, ports and a password of its own, and no epmd.
+"""A real RabbitMQ for tests: a node, ports, a password and an epmd of its own.
 
 Debian starts one when the package is installed, where there is an init that does; this is another.
 """
@@ -23,6 +23,7 @@ from tests.support.postgresql import missing
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 DEADLINE = 180.0  # seconds, to start: the Erlang machine and all its parts
 USER, PASSWORD = "services84", "rabbit-secret-84"
+_LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1}"
 VERSION = b"AMQP\x00\x00\x09\x01"
 
 
@@ -31,8 +32,10 @@ class RabbitmqServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.port, self._distribution = free_ports(2)
+        self.port, self._distribution, epmd = free_ports(3)
         self.url = f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}//"
+        # Erlang's names of nodes: a process that RabbitMQ starts, and that outlives it.
+        self._epmd = os.environ | {"ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(epmd)}
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
@@ -43,10 +46,6 @@ class RabbitmqServer:
 
     def start(self) -> None:
         """Start, and come back when it speaks AMQP."""
-        erlang = (
-            f"-start_epmd false -erl_epmd_port {self._distribution} "
-            "-kernel inet_dist_use_interface {127,0,0,1}"
-        )
         own = {
             "HOME": self._folder,
             "RABBITMQ_NODENAME": f"s84-{self.port}@localhost",
@@ -56,9 +55,9 @@ class RabbitmqServer:
             "RABBITMQ_ENABLED_PLUGINS_FILE": self._folder / "enabled_plugins",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_DIST_PORT": self._distribution,
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": erlang,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _LOOPBACK,
         }
-        env = os.environ | {name: str(value) for name, value in own.items()}
+        env = self._epmd | {name: str(value) for name, value in own.items()}
         with (self._folder / "rabbitmq.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [PROGRAM],
@@ -96,6 +95,20 @@ class RabbitmqServer:
     def stop(self) -> None:
         if self._process is not None:
             self.kill()
+            self._end_names()
+
+    def _end_names(self) -> None:
+        """It ends when it has noticed that the node is gone."""
+        deadline = time.monotonic() + 10
+        said = b""
+        while b"Killed" not in said and b"Cannot connect" not in said:
+            done = subprocess.run(
+                ["epmd", "-kill"], env=self._epmd, capture_output=True, check=False
+            )
+            said = done.stdout + done.stderr
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"epmd does not end: {said.decode()}")
+            time.sleep(0.1)
 
 
 @pytest.fixture
