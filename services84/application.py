@@ -259,6 +259,13 @@ class Application:
         self.services.slots.close()
         self.database.close()
 
+    def probe(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as a WSGI application that has nothing but the addresses for monitoring."""
+        if environ.get("PATH_INFO") in self._probes:
+            return self._probes(environ, start_response)
+        start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"/healthz, /readyz and /metrics are here\n"]
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         with identified(environ, start_response, self.settings) as start:
             return self._answer(environ, start)

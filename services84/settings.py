@@ -223,6 +223,12 @@ class Settings(BaseSettings):
         description="bearer token with which /metrics may be read from anywhere; empty: none",
     )
 
+    monitor_bind: str = Field(
+        "",
+        description="HOST:PORT at which `worker` and `scheduler` answer /healthz, /readyz and"
+        " /metrics; empty: nowhere",
+    )
+
     # The process
     bind: str = Field(
         "127.0.0.1:8084", description="HOST:PORT or unix:PATH of `serve`; port 0: any"
@@ -356,6 +362,13 @@ class Settings(BaseSettings):
         if not colon or scheme not in BROKERS or not rest or port == 0:
             raise ValueError("is no broker's URL such as redis://HOST:6379/0 or amqp://HOST:5672//")
         return value
+
+    @field_validator("monitor_bind")
+    @classmethod
+    def _check_monitor(cls, value: str) -> str:
+        if value.startswith("unix:"):
+            raise ValueError("is no HOST:PORT")
+        return cls._check_bind(value) if value else value
 
     @field_validator("bind")
     @classmethod

@@ -8,6 +8,7 @@ import threading
 import click
 
 from services84.application import Application
+from services84.cli.monitor import monitored
 from services84.cli.opening import check_installation, warn_of_unknown_settings
 from services84.cli.output import notices
 from services84.cli.work import shared_settings
@@ -31,6 +32,7 @@ def scheduler() -> None:
     application = Application(settings, part="scheduler")
     notices().print("[green]services84[/] schedules syncs; Ctrl-C stops it")
     try:
-        stopped.wait()
+        with monitored(application, settings):
+            stopped.wait()
     finally:
         application.close()

@@ -7,6 +7,7 @@ import sys
 import click
 
 from services84.application import Application
+from services84.cli.monitor import monitored
 from services84.cli.opening import check_installation, command_settings, warn_of_unknown_settings
 from services84.cli.output import notices
 from services84.errors import ConfigurationError
@@ -32,7 +33,8 @@ def worker(parallel: int | None) -> None:
         " Ctrl-C stops it"
     )
     try:
-        code = application.work()
+        with monitored(application, settings):
+            code = application.work()
     finally:
         application.close()
     sys.exit(code)
