@@ -201,6 +201,12 @@ class Settings(BaseSettings):
     sync_max_errors: int = Field(
         10, ge=1, description="consecutive errors that turn Failing into Failed"
     )
+    history_days: int = Field(
+        90,
+        ge=1,
+        le=36500,
+        description="for so many days it is known how a sync ended, of an account the last 100",
+    )
     sync_parallel: int = Field(10, ge=1, le=200, description="accounts synced at once, a process")
     lease_seconds: float = Field(
         60.0, ge=2, le=3600, description="after which a dead owner's account is free again"

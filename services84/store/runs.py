@@ -20,6 +20,8 @@ from services84.store.values import AccountStatus, Lease, Run, RunOutcome, RunSt
 
 RUNS_KEPT = 100  # finished ones of an account; older ones go when a new one starts
 
+OLD_AT_ONCE = 1000  # runs that one transaction looks at when old ones go
+
 RUN = (  # the columns of `run_of`
     sync_run.c.sync_run_id,
     sync_run.c.account_id,
@@ -168,6 +170,23 @@ class RunStore:
                 .where(email_account.c.email_account_id == lease.account_id)
                 .values(**_NO_LEASE, **_account_after(outcome, now), **_newest(lease, outcome))
             )
+
+    def forget_runs(self, before: datetime) -> bool:
+        """Remove some of the runs that ended before a time; whether there may be more of them.
+
+        Looks at the oldest alone, for ids are given in the order of time.
+        """
+        oldest = select(sync_run.c.sync_run_id).order_by(sync_run.c.sync_run_id).limit(OLD_AT_ONCE)
+        held = select(email_account.c.run_id).where(email_account.c.run_id.is_not(None))
+        with self._database.transaction(lasting=False) as connection:
+            result = connection.execute(
+                delete(sync_run).where(
+                    sync_run.c.sync_run_id.in_(oldest),
+                    sync_run.c.finished < before,
+                    sync_run.c.sync_run_id.not_in(held),
+                )
+            )
+            return bool(result.rowcount)
 
     def run(self, run_id: int) -> Run | None:
         """The run of this id."""

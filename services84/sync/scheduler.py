@@ -27,6 +27,7 @@ LEASE = "scheduler"
 LOOK_SECONDS = 5.0  # at most, between looks at what is due
 BUSY_SECONDS = 0.5  # while more is due than can begin
 LEAST_SECONDS = 0.05
+CLEAR_SECONDS = 3600.0  # between looks at what has become old
 STOP_SECONDS = 5.0  # for the thread and the watchers to end
 
 
@@ -54,6 +55,7 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._leads = False
         self._asked: float | None = None  # when the lease was asked for last, monotonic
+        self._cleared: float | None = None  # when nothing old was left, monotonic
 
     @property
     def leads(self) -> bool:
@@ -121,6 +123,7 @@ class Scheduler:
         """Start what is due, as far as there is room; whether there may be more."""
         self._watch.look()
         self._desk.tend()
+        self._clear()
         if not self._settings.sync_interval:
             return False
         room, under_way = self._desk.room, self._desk.under_way
@@ -132,3 +135,11 @@ class Scheduler:
         wanted = [account.account_id for account in due if account.account_id not in under_way]
         self._desk.start_many(wanted[:room])
         return len(wanted) >= room
+
+    def _clear(self) -> None:
+        """Let go of how old syncs ended, a part at a time."""
+        if self._cleared is not None and time.monotonic() - self._cleared < CLEAR_SECONDS:
+            return
+        before = self._clock() - timedelta(days=self._settings.history_days)
+        if not self._accounts.forget_runs(before):
+            self._cleared = time.monotonic()

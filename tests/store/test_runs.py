@@ -200,3 +200,23 @@ def test_kinds_of_errors_are_counted_and_success_or_new_credentials_clear_them(
     )
     stores.accounts.save(changed)
     assert counts() == (0, 0, 0)
+
+
+def test_runs_that_ended_long_ago_are_forgotten_a_part_at_a_time(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "OLD_AT_ONCE", 2)
+    account, dead = stores.account(), stores.account(address="dead@example.com")
+    held = stores.lease(dead)  # and never given back
+    ids = []
+    for _ in range(4):
+        lease = stores.lease(account)
+        stores.accounts.finish_run(lease, RunOutcome(), stores.later(days=1))
+        ids.append(lease.run_id)
+    before = stores.now - timedelta(hours=12)
+    while stores.accounts.forget_runs(before):
+        pass
+    monkeypatch.setattr(runs_module, "OLD_AT_ONCE", 1000)
+    assert stores.accounts.forget_runs(before) is False
+    assert [stores.accounts.run(run_id) is not None for run_id in ids] == [False] * 3 + [True]
+    assert stores.accounts.run(held.run_id) is not None

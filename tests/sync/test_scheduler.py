@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from services84.application import Application
 from services84.store.accounts import AccountStore
 from services84.store.database import Database, utc_now
 from services84.store.service_leases import ServiceLeases
-from services84.store.values import AccountStatus
+from services84.store.values import AccountStatus, RunOutcome
 from services84.sync.scheduler import LEASE
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import append, message, save_account
@@ -181,3 +182,23 @@ def test_trouble_with_the_database_ends_nothing(
         account_id = add_account(service, dovecot)
         until(lambda: bool(runs(service, account_id)))
     assert failures == 2
+
+
+def test_the_scheduler_forgets_how_old_syncs_ended(
+    tmp_path: Path, database: Database, dovecot: DovecotServer
+) -> None:
+    with running_service(tmp_path, database.url) as service:
+        account_id = add_account(service, dovecot)
+        accounts = service.services.accounts
+        old, young = utc_now() - timedelta(days=8), utc_now() - timedelta(days=6)
+        ids = []
+        for moment in (old, young):
+            lease = accounts.take_lease(account_id, "elsewhere", moment, 60)
+            assert lease is not None
+            accounts.finish_run(lease, RunOutcome(), moment)
+            ids.append(lease.run_id)
+    settings = {"sync_interval": 3600, "history_days": 7}
+    with running_service(tmp_path, database.url, background=True, **settings) as service:
+        accounts = service.services.accounts
+        until(lambda: accounts.run(ids[0]) is None)
+        assert accounts.run(ids[1]) is not None
