@@ -15,6 +15,7 @@ from tests.agents.crm.samples import record
 from tests.rest.web import AGENT
 from tests.security.spilling.place import Place
 from tests.support.parrots import imap_parrot, smtp_parrot
+from tests.support.server import plain_session
 
 RECORDS = "/api/crm/emailaccounts"
 
@@ -170,6 +171,27 @@ def mistakes(place: Place) -> None:
         place.bytes(form % make(f"in no HTTP {number}", plain=True).encode())
 
 
+def pages(place: Place) -> None:
+    """The form by which people sign in to the status page: of theirs, of a stranger, mistyped."""
+    with plain_session() as browser:
+        form = place.http("GET", "/status/sign-in", browser=browser)
+        assert form.status_code == 200
+        token = form.text.partition('__RequestVerificationToken" value="')[2].partition('"')[0]
+        assert token
+        for name, password, status in (
+            ("ingrid", place.secret("wrong password of a page"), 0),
+            ("ingrid", "crash" + place.secret("in a crash of a page"), 0),
+            ("ingrid", place.aviary.secrets["password"], 303),
+        ):
+            fields = {"name": name, "password": password, "__RequestVerificationToken": token}
+            told = place.http("POST", "/status/sign-in", browser=browser, data=fields,
+                              allowed=["session of a page"])  # fmt: skip
+            assert not status or told.status_code == status, told.text
+        place.aviary.keep("session of a page", browser.cookies["services84_session"].strip('"'))
+        query = f"/status?password={quote(place.secret('in an address of a page'))}"
+        assert place.http("GET", query, browser=browser).status_code in (200, 303, 308)
+
+
 def providers(place: Place) -> None:
     """Tokens of mail providers: taken by a command, renewed, and quoted in refusals."""
     make, tokens = place.secret, place.tokens
@@ -231,5 +253,5 @@ def upkeep(place: Place) -> None:
 
 
 DOORS: tuple[Callable[[Place], None], ...] = (
-    crashes, parrots, records, mistakes, providers, settings, upkeep,
+    crashes, parrots, records, mistakes, pages, providers, settings, upkeep,
 )  # fmt: skip

@@ -5,6 +5,7 @@ Enters nothing by itself; `entering` does. Every answer and all output is kept f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -86,10 +87,16 @@ class Place:
     # Over HTTP ----------------------------------------------------------------------------------
 
     def http(
-        self, method: str, path: str, *, allowed: Iterable[str] = (), **request: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        allowed: Iterable[str] = (),
+        browser: requests.Session | None = None,
+        **request: Any,
     ) -> requests.Response:
         """One request; the whole answer is kept."""
-        with plain_session() as session:
+        with contextlib.nullcontext(browser) if browser else plain_session() as session:
             answer = session.request(
                 method,
                 f"http://127.0.0.1:{self.server.port}{path}",
