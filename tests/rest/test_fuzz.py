@@ -79,7 +79,9 @@ def play(server: ServerProcess, ticket: str, folder: Path, *options: str) -> tup
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
         *("run", f"{root}/api/openapi.json", "--url", root, "--checks", "all"),
         *("--header", f"Authorization: SoTicket {ticket}", *options),
-        *("--request-timeout", "60", "--no-color", "--continue-on-failure"),
+        # How fast it answers is no matter here, on a machine that does other things besides.
+        *("--request-timeout", "60", "--max-response-time", "60"),
+        *("--no-color", "--continue-on-failure"),
     ]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=DEADLINE, cwd=folder,
