@@ -100,6 +100,9 @@ def make_app(settings: Settings) -> Any:
         # Workers
         task_acks_late=True,
         worker_prefetch_multiplier=1,
+        # With it, a worker that has lost RabbitMQ and found it again asks it in the middle of its
+        # loop for more messages, and may wait for the answer for ever.
+        worker_enable_prefetch_count_reduction=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,
         worker_send_task_events=False,

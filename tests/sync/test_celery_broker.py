@@ -54,6 +54,7 @@ def test_calls_are_confirmed_late_and_taken_one_at_a_time_as_json_and_nothing_el
     conf = make_app(settings("redis://127.0.0.1:6379/0")).conf
     assert conf.task_acks_late
     assert conf.worker_prefetch_multiplier == 1
+    assert not conf.worker_enable_prefetch_count_reduction
     assert conf.accept_content == ["json"]
     assert conf.task_serializer == "json"
     assert conf.result_backend is None
