@@ -29,21 +29,28 @@ _ENVELOPE = re.compile(rb">?From ")
 
 @dataclass(frozen=True)
 class Headers:
-    """The fields of one message or part, names lower-case, in their order."""
+    """The fields of one message or part, names lower-case, in their order. `written` has their
+    values as they came: most fields are never asked for, and are not unfolded therefore."""
 
-    fields: tuple[tuple[str, bytes], ...]
+    written: tuple[tuple[str, bytes], ...]
+
+    @property
+    def fields(self) -> tuple[tuple[str, bytes], ...]:
+        """All fields, their values unfolded."""
+        return tuple((name, _unfolded(value)) for name, value in self.written)
 
     @functools.cached_property
     def _first(self) -> dict[str, bytes]:
-        return dict(reversed(self.fields))
+        return dict(reversed(self.written))
 
     def raw(self, name: str) -> bytes:
         """The first value of a field, unfolded; empty where there is none."""
-        return self._first.get(name, b"")
+        value = self._first.get(name)
+        return _unfolded(value) if value else b""
 
     def text(self, name: str) -> str:
         """The first value of a field, readable, on one line."""
-        value = self._first.get(name)
+        value = self.raw(name)
         return decode_words(_readable(value)) if value else ""
 
     def addresses(self, name: str) -> str:
@@ -51,7 +58,7 @@ class Headers:
         like is quoted, so that the list can still be told apart."""
         if name not in self._first:
             return ""
-        values = [value for found, value in self.fields if found == name]
+        values = [_unfolded(value) for found, value in self.written if found == name]
         texts = [decode_words(_readable(value), quote=True) for value in values]
         return ", ".join(filter(None, texts))
 
@@ -68,7 +75,7 @@ def read_headers(source: bytes, start: int, end: int) -> tuple[Headers, int]:
     # Whole fields at a time, as long as there is nothing else; from the last of them by lines.
     while found := _WHOLE.match(source, at, end):
         name, value = found.groups()
-        fields.append((_field_name(name), _unfolded(value)))
+        fields.append((_field_name(name), value))
         last, at = at, found.end()
     stop = source.find(b"\n", at, end) + 1 or end
     if source[at:stop].strip(b"\r\n") == b"":
@@ -86,7 +93,7 @@ def _read_usual_headers(source: bytes, start: int, end: int) -> tuple[Headers, i
     found = _FIELDS.findall(source[start : last + 1])
     if sum(map(len, map(itemgetter(0), found))) != last + 1 - start:
         return None
-    fields = tuple((_field_name(name), _unfolded(value)) for _, name, value in found)
+    fields = tuple([(_field_name(name), value) for _, name, value in found])
     return Headers(fields), last + (2 if last == lf else 3)
 
 

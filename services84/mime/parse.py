@@ -118,9 +118,10 @@ _IMPORTANCE = {"high": 1, "urgent": 1, "normal": 3, "low": 5, "non-urgent": 5}
 
 def priority(fields: Headers) -> int:
     """1 (highest) to 5, by X-Priority, Importance, Priority or X-MSMail-Priority."""
-    found = re.match(r"\s*([1-5])\b", fields.raw("x-priority").decode("latin-1"))
-    if found:
-        return int(found[1])
+    if number := fields.raw("x-priority"):
+        found = re.match(r"\s*([1-5])\b", number.decode("latin-1"))
+        if found:
+            return int(found[1])
     for name in ("importance", "priority", "x-msmail-priority"):
         word = fields.raw(name).decode("latin-1").strip().lower()
         if word in _IMPORTANCE:

@@ -7,6 +7,7 @@ faster than the standard library's parser, which copies every line. What is brok
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class Part:
     parent: str = ""  # the parent's content type
     children: list[Part] = field(default_factory=list)
 
-    @property
+    @functools.cached_property
     def encoding(self) -> str:
         """The transfer encoding, lower-case; `7bit` where it is missing or makes no sense."""
         text = self.headers.raw("content-transfer-encoding").decode("latin-1").strip().lower()

@@ -106,8 +106,8 @@ def _convert(column: Column[Any], *, on_file: bool) -> Convert | None:
 
 
 def _texts(values: Sequence[str]) -> Iterable[str]:
-    together = "".join(values)
-    return values if together.isascii() and "\0" not in together else map(storable, values)
+    # Mostly ASCII, of which nothing but a NUL cannot be stored.
+    return [text if text.isascii() and "\0" not in text else storable(text) for text in values]
 
 
 def _moments(convert: Callable[[datetime], Any], values: Sequence[datetime | None]) -> list[Any]:
