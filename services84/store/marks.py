@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from services84.store.database import Database
 from services84.store.item_lookups import ITEM, SHOWN, item_of
@@ -15,6 +15,15 @@ from services84.store.runs import guard
 from services84.store.sql import chunks
 from services84.store.tables import email_folder, email_item, email_notice
 from services84.store.values import Item, Lease
+
+# Built once: that takes longer than the database with them, and every sync asks.
+_NEWS = (
+    select(email_notice.c.email_item_id)
+    .join_from(email_notice, email_item, email_item.c.email_item_id == email_notice.c.email_item_id)
+    .join(email_folder, email_folder.c.email_folder_id == email_item.c.email_folder_id)
+    .where(email_folder.c.account_id == bindparam("account"))
+)
+_ANY_NEWS = _NEWS.limit(1)
 
 
 class Marks:
@@ -48,20 +57,13 @@ class Marks:
     def take_news(self, lease: Lease) -> list[Item]:
         """The account's messages that somebody is to be told of, newest first; they never will be
         given again, whatever becomes of the caller."""
-        mine = (
-            select(email_notice.c.email_item_id)
-            .join_from(
-                email_notice, email_item, email_item.c.email_item_id == email_notice.c.email_item_id
-            )
-            .join(email_folder, email_folder.c.email_folder_id == email_item.c.email_folder_id)
-            .where(email_folder.c.account_id == lease.account_id)
-        )
+        mine = {"account": lease.account_id}
         with self._database.reading() as connection:
-            if connection.execute(mine.limit(1)).first() is None:
+            if connection.execute(_ANY_NEWS, mine).first() is None:
                 return []
         with self._database.transaction() as connection:
             guard(connection, lease)
-            ids = connection.scalars(mine).all()
+            ids = connection.scalars(_NEWS, mine).all()
             items = [
                 item_of(row)
                 for some in chunks(ids)

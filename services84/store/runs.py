@@ -56,6 +56,31 @@ _HOLDER = (
     .where(email_account.c.email_account_id == bindparam("account"))
     .with_for_update(key_share=True)
 )
+_LEASED = (
+    select(email_account.c.run_id, email_account.c.lease_until)
+    .where(
+        email_account.c.email_account_id == bindparam("account"),
+        email_account.c.account_status != AccountStatus.DELETED,
+    )
+    .with_for_update(key_share=True)
+)
+_OLD_RUN = (
+    select(sync_run.c.sync_run_id)
+    .where(sync_run.c.account_id == bindparam("account"))
+    .order_by(sync_run.c.sync_run_id.desc())
+    .offset(bindparam("others"))
+    .limit(1)
+)
+_DROP_OLD_RUNS = delete(sync_run).where(
+    sync_run.c.account_id == bindparam("account"),
+    sync_run.c.sync_run_id <= _OLD_RUN.scalar_subquery(),
+)
+_NEW_RUN = insert(sync_run).returning(sync_run.c.sync_run_id)
+# What they set is told by the values that they are given.
+_ACCOUNT = update(email_account).where(email_account.c.email_account_id == bindparam("account"))
+_RUNNING = update(sync_run).where(
+    sync_run.c.sync_run_id == bindparam("run"), sync_run.c.state == RunState.RUNNING.value
+)
 _NO_LEASE: dict[str, Any] = {"run_id": None, "lease_owner": "", "lease_until": None}
 
 
@@ -83,56 +108,31 @@ class RunStore:
         there is no such account. A run whose lease has run out becomes LOST."""
         until = now + timedelta(seconds=seconds)
         with self._database.transaction(lasting=False) as connection:
-            row = connection.execute(
-                select(email_account.c.run_id, email_account.c.lease_until)
-                .where(
-                    email_account.c.email_account_id == account_id,
-                    email_account.c.account_status != AccountStatus.DELETED,
-                )
-                .with_for_update(key_share=True)
-            ).one_or_none()
+            row = connection.execute(_LEASED, {"account": account_id}).one_or_none()
             if row is None or (row.lease_until is not None and row.lease_until > now):
                 return None
             if row.run_id is not None:
                 end_run(connection, row.run_id, RunState.LOST, now)
             run_id = self._start_run(connection, account_id, owner, now)
-            connection.execute(
-                update(email_account)
-                .where(email_account.c.email_account_id == account_id)
-                .values(run_id=run_id, lease_owner=owner, lease_until=until)
-            )
+            held = {"run_id": run_id, "lease_owner": owner, "lease_until": until}
+            connection.execute(_ACCOUNT, {"account": account_id, **held})
         return Lease(account_id, run_id, owner, until)
 
     @staticmethod
     def _start_run(connection: Connection, account_id: int, owner: str, now: datetime) -> int:
-        old = (
-            select(sync_run.c.sync_run_id)
-            .where(sync_run.c.account_id == account_id)
-            .order_by(sync_run.c.sync_run_id.desc())
-            .offset(RUNS_KEPT - 1)
-            .limit(1)
-            .scalar_subquery()
-        )
-        connection.execute(
-            delete(sync_run).where(
-                sync_run.c.account_id == account_id, sync_run.c.sync_run_id <= old
-            )
-        )
-        run_id = connection.execute(
-            insert(sync_run)
-            .values(
-                account_id=account_id,
-                state=RunState.RUNNING.value,
-                owner=owner,
-                started=now,
-                new=0,
-                changed=0,
-                removed=0,
-                error_reason="",
-                error_kind="",
-            )
-            .returning(sync_run.c.sync_run_id)
-        ).scalar_one()
+        connection.execute(_DROP_OLD_RUNS, {"account": account_id, "others": RUNS_KEPT - 1})
+        begun = {
+            "account_id": account_id,
+            "state": RunState.RUNNING.value,
+            "owner": owner,
+            "started": now,
+            "new": 0,
+            "changed": 0,
+            "removed": 0,
+            "error_reason": "",
+            "error_kind": "",
+        }
+        run_id = connection.execute(_NEW_RUN, begun).scalar_one()
         return int(run_id)
 
     def renew_lease(self, lease: Lease, now: datetime, seconds: float) -> Lease:
@@ -165,10 +165,10 @@ class RunStore:
         with self._database.transaction(lasting=_tells(outcome)) as connection:
             guard(connection, lease)
             end_run(connection, lease.run_id, state, now, outcome)
+            newest = _newest(lease, outcome)
             connection.execute(
-                update(email_account)
-                .where(email_account.c.email_account_id == lease.account_id)
-                .values(**_NO_LEASE, **_account_after(outcome, now), **_newest(lease, outcome))
+                _ACCOUNT.values(**newest) if newest else _ACCOUNT,
+                {"account": lease.account_id, **_NO_LEASE, **_account_after(outcome, now)},
             )
 
     def forget_runs(self, before: datetime) -> bool:
@@ -221,19 +221,16 @@ def end_run(
 ) -> None:
     """Write the end of a run that is still RUNNING."""
     outcome = outcome or RunOutcome()
-    connection.execute(
-        update(sync_run)
-        .where(sync_run.c.sync_run_id == run_id, sync_run.c.state == RunState.RUNNING.value)
-        .values(
-            state=state.value,
-            finished=now,
-            new=outcome.new,
-            changed=outcome.changed,
-            removed=outcome.removed,
-            error_reason=outcome.error_reason,
-            error_kind=outcome.error_kind,
-        )
-    )
+    ended = {
+        "state": state.value,
+        "finished": now,
+        "new": outcome.new,
+        "changed": outcome.changed,
+        "removed": outcome.removed,
+        "error_reason": outcome.error_reason,
+        "error_kind": outcome.error_kind,
+    }
+    connection.execute(_RUNNING, {"run": run_id, **ended})
 
 
 def _tells(outcome: RunOutcome) -> bool:

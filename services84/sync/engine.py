@@ -178,7 +178,8 @@ class SyncEngine:
         ) as keeper:
             task = _Task(lease, keeper, None, tally, None)
             try:
-                self._account_sync(task, connection, only=only, told=told).run()
+                options = self._options(lease.account_id)
+                self._account_sync(task, connection, options, only=only, told=told).run()
             except Interrupted:
                 raise _interruption()[0] from None
             finally:
@@ -202,7 +203,7 @@ class SyncEngine:
             return NotFound("the mail account was deleted")
         error: Services84Error | None = None
         try:
-            self._sync(task)
+            self._sync(task, account.options)
             outcome = RunOutcome()
         except Interrupted:
             error, outcome = _interruption()
@@ -246,9 +247,9 @@ class SyncEngine:
             new=tally.new, changed=tally.changed, removed=tally.removed, stored=tally.bytes_done
         )
 
-    def _sync(self, task: _Task) -> None:
+    def _sync(self, task: _Task, options: AccountOptions) -> None:
         with self._connected(task.lease.account_id) as connection:
-            self._account_sync(task, connection).run()
+            self._account_sync(task, connection, options).run()
         if self._notices is not None:
             self._notices.tell(task.lease, task.slot)
 
@@ -256,6 +257,7 @@ class SyncEngine:
         self,
         task: _Task,
         connection: ImapConnection,
+        options: AccountOptions,
         *,
         only: Collection[str] | None = None,
         told: Sequence[moves.Told] = (),
@@ -272,7 +274,7 @@ class SyncEngine:
             progress=task.progress,
             only=only,
             told=told,
-            options=self._options(task.lease.account_id),
+            options=options,
         )
 
     def _options(self, account_id: int) -> AccountOptions:

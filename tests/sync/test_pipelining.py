@@ -6,12 +6,14 @@ The connection's part of it is `tests/imap/test_surveying.py`'s matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from services84.store.values import AccountStatus
+from services84.sync import reading
+from services84.sync.reading import Unread
 from services84.sync.values import SyncReport, SyncState
 from tests.model.rig import held
 from tests.support.imapmodel.faults import Fault, Kind
@@ -236,3 +238,35 @@ def item_ids(scene: Scene) -> dict[str, int]:
         for folder in services.folders.list(scene.account_id)
         for row in services.items.list(folder.folder_id, limit=1000)
     }
+
+
+class _Elsewhere(Unread):
+    """A message that another process is still reading whenever somebody looks."""
+
+    under_way = True
+
+
+@pytest.mark.parametrize("kind", [Kind.BYE, Kind.CUT, Kind.THROTTLE])
+def test_a_look_that_breaks_costs_nothing_of_what_the_folder_before_is_still_read_of(
+    service: tuple[Service, str], monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    def begin(sources: Sequence[bytes]) -> list[Unread]:
+        return [_Elsewhere(source) for source in sources]
+
+    monkeypatch.setattr(reading, "begin", begin)
+    with serving(FULL) as server, counting_round_trips(server.port) as proxy:
+        for name in NAMES[:2]:
+            server.mailbox.make(name)
+            for at in range(EACH):
+                server.mailbox.add(name, LETTER % (at, at))
+        account_id = save_account(*service, "anna", PASSWORD, proxy.port)
+        scene = Scene(service[0], server, account_id, proxy)
+        server.faults.set(Fault(kind, word=f'EXAMINE "{NAMES[1]}"', amount=50))
+        assert scene.sync().error is not None
+        there = held(server.mailbox)
+        assert scene.cached() == {NAMES[0]: there[NAMES[0]], NAMES[1]: {}}
+        fetches = [one for one in server.commands if "BODY.PEEK[]" in one]
+        server.faults.set()
+        scene.is_level()
+        again = [one for one in server.commands if "BODY.PEEK[]" in one][len(fetches) :]
+        assert (len(fetches), len(again)) == (1, 1)  # what was kept is not fetched again
