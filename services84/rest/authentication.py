@@ -26,8 +26,8 @@ from flask import Request
 
 from services84.agents.call import Presented
 from services84.errors import AccessDenied, NotAuthenticated
+from services84.origins import is_foreign
 from services84.proxies import address_of, client_address, remote_user
-from services84.rest.origins import is_foreign
 from services84.rest.timezones import read_time_zone
 from services84.security.access_tokens import is_access_token
 from services84.security.identity_tokens import is_identity_token

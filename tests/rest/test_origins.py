@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services84.rest.origins import is_foreign
+from services84.origins import is_foreign
 from services84.security.sessions import xsrf_token
 from tests.rest.web import Web, basic
 from tests.support.service import PASSWORD, Service

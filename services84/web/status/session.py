@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 from typing import cast
-from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, request
 
 from services84.agents import watching
 from services84.agents.call import Call
 from services84.agents.services import Services
-from services84.proxies import client_address
+from services84.origins import is_foreign
+from services84.proxies import address_of, client_address
 from services84.security.sessions import (
     SESSION_COOKIE,
     XSRF_FIELD,
@@ -27,7 +27,6 @@ from services84.security.sessions import (
 EXTENSION = "services84"
 PATH = "/status"
 ENTRY_COOKIE = "services84_sign_in"  # of whoever has no ticket yet
-_OUR_OWN = ("same-origin", "none")  # of Sec-Fetch-Site: a link or form of ours, or typed
 
 
 def services() -> Services:
@@ -79,11 +78,8 @@ def keep_entry(reply: Response) -> None:
 def is_from_here() -> bool:
     """Whether the browser says that a page of this very site sent the request; true when it says
     nothing, as programs do."""
-    site = request.headers.get("Sec-Fetch-Site", "")
-    if site:
-        return site in _OUR_OWN
-    origin = request.headers.get("Origin", "")
-    return not origin or urlsplit(origin).netloc == request.host
+    said, here = request.headers, address_of(request.environ, services().settings)
+    return not is_foreign(said.get("Sec-Fetch-Site"), said.get("Origin"), here)
 
 
 def form_is_ours() -> bool:

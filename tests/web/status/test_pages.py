@@ -225,6 +225,19 @@ def test_another_site_s_form_is_refused_even_to_sign_in(
     assert SESSION_COOKIE not in str(reply.headers)
 
 
+def test_behind_a_proxy_the_outer_address_is_this_site(service: Service, anna: Associate) -> None:
+    """nginx passes a request on under a name of its own."""
+    headers = {
+        "Host": "127.0.0.1:8084",
+        "X-Forwarded-Host": "mail.example.com",
+        "X-Forwarded-Proto": "https",
+    }
+    for origin, status in (("https://mail.example.com", 303), ("http://127.0.0.1:8084", 403)):
+        client = Client(service.application)
+        reply = enter(client, anna.name, headers=headers | {"Origin": origin})
+        assert (origin, reply.status_code) == (origin, status)
+
+
 def test_every_page_forbids_scripts_and_styles_within_it(service: Service, anna: Associate) -> None:
     ids = add_cast(service.services, anna.associate_id)
     client = signed_in(service, "anna")
