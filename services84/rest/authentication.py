@@ -38,7 +38,6 @@ from services84.settings import Settings
 REALM = "services84"
 APPLICATION_TOKEN = "SO-AppToken"
 TIME_ZONE = "SO-TimeZone"
-NOBODY = "the request says not who sends it; give an Authorization header"
 
 Reader = Callable[[Presented, str, Settings], Presented]
 
@@ -158,7 +157,7 @@ def _session(presented: Presented, request: Request, settings: Settings) -> Pres
     """Looked at before the ticket is: what is wrong with one tells nothing of the other."""
     ticket = request.cookies.get(SESSION_COOKIE, "")
     if not ticket:
-        raise NotAuthenticated(NOBODY)
+        raise NotAuthenticated("the request says not who sends it; give an Authorization header")
     _check_origin(request, settings)
     if not xsrf_matches(ticket, request.headers.get(XSRF_HEADER)):
         raise AccessDenied(f"{XSRF_HEADER} is missing or does not belong to this session")
