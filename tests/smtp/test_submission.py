@@ -27,7 +27,11 @@ SECRET = "pass=wörd,84"
 
 
 def dial(host: str, port: int, timeout: float) -> socket.socket:
-    return socket.create_connection((host, port), timeout)
+    """A reset that comes with the connection is heard of here or by the first who reads."""
+    try:
+        return socket.create_connection((host, port), timeout)
+    except ConnectionResetError as error:
+        raise ConnectionLost("the connection was reset") from error
 
 
 def dial_as_if_far(host: str, port: int, timeout: float) -> socket.socket:
