@@ -222,6 +222,9 @@ def _print_addresses(demo: Demo, base: str, mail_port: int, console: Console) ->
     table.add_row("E-mail service", f"{base}/EMail.svc")
     table.add_row("Tickets", f"{base}/SoPrincipal.svc")
     table.add_row("WSDL", f"{base}/EMail.svc?wsdl")
+    root = base.removesuffix("/Remote/Services84")
+    table.add_row("Status page", f"{root}/status")
+    table.add_row("Web API", f"{root}/api/docs")
     table.add_row("Associate", Text(f"{ASSOCIATE}, password {demo.password}"))
     table.add_row(
         "IMAP server", Text(f"{HOST}:{mail_port}, user {ASSOCIATE}, password {demo.mail_password}")

@@ -84,9 +84,10 @@ def test_it_serves_on_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) -> 
                 break
         told = "".join(lines)
         assert "Serving on" in told, told
-        address = next(word for word in told.split() if word.endswith("/EMail.svc?wsdl"))
         with plain_session() as session:
-            assert session.get(address, timeout=30).status_code == 200
+            for end in ("/EMail.svc?wsdl", "/status", "/api/docs"):
+                address = next(word for word in told.split() if word.endswith(end))
+                assert session.get(address, timeout=30).status_code == 200
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
         assert process.wait(60) == 0, told + rest
