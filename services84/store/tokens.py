@@ -78,6 +78,7 @@ class TokenStore:
         this moment by somebody else, ends its grant with all tokens as well.
         """
         with self._database.transaction() as connection:
+            _hold_grant_of(connection, token_hash)
             grant_id = connection.execute(
                 update(refresh_token)
                 .where(
@@ -125,7 +126,7 @@ class TokenStore:
     def drop_expired(self, now: datetime) -> None:
         """Forget what nobody can use any more."""
         with self._database.transaction() as connection:
-            for table in (access_token, refresh_token, oauth_grant):
+            for table in (oauth_grant, access_token, refresh_token):  # as `_hold_grant_of` goes
                 connection.execute(delete(table).where(table.c.expires <= now))
 
     def count(self, associate_id: int) -> int:
@@ -157,6 +158,17 @@ def _add(
                     token_hash=token.token_hash, oauth_grant_id=grant_id, expires=token.expires
                 )
             )
+
+
+def _hold_grant_of(connection: Connection, token_hash: str) -> None:
+    """Lock the token's grant before the token, as its end does, which takes all tokens with it: the
+    other way round two who use a token at once would wait for each other."""
+    connection.execute(
+        select(oauth_grant.c.oauth_grant_id)
+        .join_from(oauth_grant, refresh_token)
+        .where(refresh_token.c.token_hash == token_hash)
+        .with_for_update(of=oauth_grant)
+    )
 
 
 def _end_if_used_again(connection: Connection, token_hash: str) -> None:
