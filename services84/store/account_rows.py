@@ -82,6 +82,11 @@ def account_of(row: Any, vault: Vault | None) -> Account:
     )
 
 
+def incoming_of(row: Any, vault: Vault) -> ServiceAuth | None:
+    """The credentials for the incoming server of a row of `ACCOUNTS`, with their password."""
+    return _auth_of(row, "incoming", vault)
+
+
 def _options_of(row: Any) -> AccountOptions:
     return AccountOptions(
         row.display_name,

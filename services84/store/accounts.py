@@ -6,6 +6,7 @@ handed in. Rules of who may see which account belong to the agents.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +19,19 @@ from services84.store.account_changes import (
     no_account,
     save_account,
 )
-from services84.store.account_rows import ACCOUNTS, INCOMING, Vault, account_of, exists
+from services84.store.account_rows import (
+    ACCOUNTS,
+    INCOMING,
+    Vault,
+    account_of,
+    exists,
+    incoming_of,
+)
 from services84.store.database import Database
 from services84.store.runs import RunStore
 from services84.store.sql import folded
-from services84.store.tables import email_account, sync_request
-from services84.store.values import Account, AccountDraft, AccountStatus
+from services84.store.tables import email_account, sync_request, sync_run
+from services84.store.values import Account, AccountDraft, AccountStatus, ServiceAuth
 
 # Asked for by every call or sync: building a statement takes longer than SQLite with it.
 _BY_ID = ACCOUNTS.where(email_account.c.email_account_id == bindparam("account"))
@@ -32,7 +40,42 @@ _CURRENT = (
     .order_by(email_account.c.current_mark.desc(), email_account.c.email_account_id)
     .limit(1)
 )
+_DESTINATION = (
+    select(
+        INCOMING.c.server,
+        select(func.max(sync_run.c.sync_run_id))
+        .where(sync_run.c.account_id == bindparam("account"))
+        .scalar_subquery(),
+    )
+    .select_from(email_account)
+    .outerjoin(INCOMING, INCOMING.c.service_auth_id == email_account.c.incoming_auth)
+    .where(
+        email_account.c.email_account_id == bindparam("account"),
+        email_account.c.account_status != AccountStatus.DELETED,
+    )
+)
 DELETED_AT_ONCE = 1000  # messages a transaction, so that other writers get their turn
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The incoming server, empty where an account has none, and the id of its newest run."""
+
+    server: str
+    latest_run: int | None
+
+
+class SealedAccount:
+    """An account without its passwords, which `incoming` opens."""
+
+    def __init__(self, row: Any, vault: Vault) -> None:
+        self._row = row
+        self._vault = vault
+        self.account = account_of(row, None)
+
+    def incoming(self) -> ServiceAuth | None:
+        """How to sign in at the incoming server; raises SecretUnreadable."""
+        return incoming_of(self._row, self._vault)
 
 
 class AccountStore(RunStore):
@@ -52,6 +95,18 @@ class AccountStore(RunStore):
     def get(self, account_id: int, *, secrets: bool = True) -> Account | None:
         """The account of this id; with `secrets` false without its passwords."""
         return self._first(_BY_ID, secrets=secrets, account=account_id)
+
+    def sealed(self, account_id: int) -> SealedAccount | None:
+        """The account of this id, its passwords still sealed: opened when they are needed."""
+        with self._database.reading() as connection:
+            row = connection.execute(_BY_ID, {"account": account_id}).first()
+        return None if row is None else SealedAccount(row, self._vault)
+
+    def destination(self, account_id: int) -> Destination | None:
+        """Where the account's mail comes from, and its newest run: what a sync asks for first."""
+        with self._database.reading() as connection:
+            row = connection.execute(_DESTINATION, {"account": account_id}).first()
+        return None if row is None else Destination(row[0] or "", row[1])
 
     def by_address(
         self, associate_id: int, address: str, *, secrets: bool = True

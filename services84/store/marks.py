@@ -16,12 +16,14 @@ from services84.store.sql import chunks
 from services84.store.tables import email_folder, email_item, email_notice
 from services84.store.values import Item, Lease
 
-# Built once: that takes longer than the database with them, and every sync asks.
+# Built once: that takes longer than the database with them, and every sync asks. From the few
+# marks to their folders: by the folders' index, as the account is found otherwise, SQLite would
+# look at every message of the account.
 _NEWS = (
     select(email_notice.c.email_item_id)
     .join_from(email_notice, email_item, email_item.c.email_item_id == email_notice.c.email_item_id)
     .join(email_folder, email_folder.c.email_folder_id == email_item.c.email_folder_id)
-    .where(email_folder.c.account_id == bindparam("account"))
+    .where(email_folder.c.account_id + 0 == bindparam("account"))
 )
 _ANY_NEWS = _NEWS.limit(1)
 

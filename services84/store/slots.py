@@ -24,6 +24,12 @@ _GIVE_BACK = delete(slot).where(slot.c.mail_host_slot_id == bindparam("ticket"))
 _OF_HOST = slot.c.host == bindparam("of_host")
 _END_DEAD = delete(slot).where(_OF_HOST, slot.c.until <= bindparam("now"))
 _COUNT_HELD = select(func.count()).where(_OF_HOST, slot.c.held.is_(True))
+_ANY_WAITING = select(slot.c.mail_host_slot_id).where(_OF_HOST, slot.c.held.is_(False)).limit(1)
+_STANDING = select(  # how many hold a slot, wait for one, and are dead
+    func.count().filter(slot.c.held.is_(True)),
+    func.count().filter(slot.c.held.is_(False)),
+    func.count().filter(slot.c.until <= bindparam("now")),
+).where(_OF_HOST)
 _OLDEST = (
     select(slot.c.mail_host_slot_id)
     .where(_OF_HOST, slot.c.held.is_(False))
@@ -61,6 +67,8 @@ class SlotStore:
         }
         with self._database.transaction(lasting=False) as connection:
             _lock(connection, host)
+            if _may_have_it_at_once(connection, host, now, limit):
+                return int(connection.execute(_NEW, ticket | {"held": True}).scalar_one()), True
             ticket_id = int(connection.execute(_NEW, ticket).scalar_one())
             _hand_out(connection, host, now, limit)
             held = connection.execute(_HELD, {"ticket": ticket_id}).scalar_one()
@@ -92,7 +100,8 @@ class SlotStore:
         with self._database.transaction(lasting=False) as connection:
             _lock(connection, host)
             connection.execute(_GIVE_BACK, {"ticket": ticket_id})
-            _hand_out(connection, host, now, limit)
+            if connection.execute(_ANY_WAITING, {"of_host": host}).first() is not None:
+                _hand_out(connection, host, now, limit)
 
     def release_all(self, owner: str, now: datetime, *, limit: int) -> None:
         """Give all tickets of an owner back; for the end of a process."""
@@ -138,6 +147,16 @@ def _lock(connection: Connection, host: str) -> None:
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:host, 84))")
         connection.execute(lock, {"host": host})
+
+
+def _may_have_it_at_once(connection: Connection, host: str, now: datetime, limit: int) -> bool:
+    """Whether a slot is free and nobody waits for it; that needs no second look at the rows."""
+    of_host = {"of_host": host, "now": now}
+    held, waiting, dead = connection.execute(_STANDING, of_host).one()
+    if dead:
+        connection.execute(_END_DEAD, of_host)
+        held, waiting, _ = connection.execute(_STANDING, of_host).one()
+    return not waiting and held < limit
 
 
 def _hand_out(connection: Connection, host: str, now: datetime, limit: int) -> None:

@@ -22,7 +22,7 @@ from services84.errors import (
     Services84Error,
 )
 from services84.settings import Settings
-from services84.store.accounts import AccountStore
+from services84.store.accounts import AccountStore, Destination
 from services84.store.values import Run, RunState
 from services84.sync.answers import report_of, resting, serves, shutting_down, syncable
 from services84.sync.engine import SyncEngine
@@ -79,7 +79,7 @@ class SyncDesk:
         self._owner = owner
         self._lock = threading.Lock()
         self._under_way: dict[int, Future[SyncReport]] = {}
-        self._before: dict[int, Run | None] = {}  # the last run when a sync began to wait
+        self._before: dict[int, int | None] = {}  # the last run when a sync began to wait
         self._stopping = threading.Event()
         self._executor = LocalExecutor(self._run, settings.sync_parallel)
 
@@ -189,7 +189,7 @@ class SyncDesk:
         """Whether the account is being synced elsewhere; raises when it may not be synced now."""
         account = syncable(account_id, self._accounts.get(account_id, secrets=False))
         now = self._clock()
-        if self._accounts.current_run(account_id, now) is not None:
+        if account.lease_until is not None and account.lease_until > now:
             return True
         rest = resting(account, now)
         if rest is not None and not force:
@@ -247,13 +247,12 @@ class SyncDesk:
         if self._stopping.is_set():
             raise shutting_down()
         waited = slot is not None
-        if slot is None and (server := self._server_of(account_id)):
-            before = self._accounts.latest_run(account_id)
+        if slot is None and (to := self._destination(account_id)).server:
 
             def granted(slot: Slot | None) -> None:
-                self._go_on(account_id, progress, slot, before)
+                self._go_on(account_id, progress, slot, to.latest_run)
 
-            slot = self._slots.ask(server, granted)
+            slot = self._slots.ask(to.server, granted)
             if slot is None:
                 return Postponed.WAITING
         try:
@@ -279,19 +278,19 @@ class SyncDesk:
         if slot is not None:
             self._slots.release(slot)
 
-    def _server_of(self, account_id: int) -> str:
-        """The host that a sync connects to; empty when it has none, and will say so."""
-        account = self._accounts.get(account_id, secrets=False)
-        if account is None:
+    def _destination(self, account_id: int) -> Destination:
+        """What a sync connects to; one that has no server will say so."""
+        destination = self._accounts.destination(account_id)
+        if destination is None:
             raise NotFound(f"no mail account {account_id}")
-        return account.incoming.server if account.incoming is not None else ""
+        return destination
 
     def _run_meanwhile(self, account_id: int) -> Run | None:
         """A run of another process that began and ended while this sync waited for its slot: it
         would find nothing new now, or be refused as that one was."""
         before = self._before.pop(account_id)
         run = self._accounts.latest_run(account_id)
-        if run is None or (before is not None and run.run_id <= before.run_id):
+        if run is None or (before is not None and run.run_id <= before):
             return None
         return run if run.ended else None
 
@@ -300,7 +299,7 @@ class SyncDesk:
         account_id: int,
         progress: ProgressCallback | None,
         slot: Slot | None,
-        before: Run | None,
+        before: int | None,
     ) -> None:
         """The slot that a sync waited for is there, or never will be."""
         with self._lock:

@@ -27,7 +27,7 @@ from services84.imap.connection import ImapConnection
 from services84.metrics import Metrics, outcome_of
 from services84.settings import Settings
 from services84.store.account_options import AccountOptions
-from services84.store.accounts import AccountStore
+from services84.store.accounts import AccountStore, SealedAccount
 from services84.store.folders import FolderStore
 from services84.store.items import ItemStore
 from services84.store.progress import ProgressStore
@@ -198,12 +198,13 @@ class SyncEngine:
 
     def _attempt(self, task: _Task) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
-        account = self._accounts.get(task.lease.account_id, secrets=False)
-        if account is None:
+        sealed = self._accounts.sealed(task.lease.account_id)
+        if sealed is None:
             return NotFound("the mail account was deleted")
+        account = sealed.account
         error: Services84Error | None = None
         try:
-            self._sync(task, account.options)
+            self._sync(task, sealed)
             outcome = RunOutcome()
         except Interrupted:
             error, outcome = _interruption()
@@ -247,9 +248,9 @@ class SyncEngine:
             new=tally.new, changed=tally.changed, removed=tally.removed, stored=tally.bytes_done
         )
 
-    def _sync(self, task: _Task, options: AccountOptions) -> None:
-        with self._connected(task.lease.account_id) as connection:
-            self._account_sync(task, connection, options).run()
+    def _sync(self, task: _Task, sealed: SealedAccount) -> None:
+        with self._connected(_incoming(sealed)) as connection:
+            self._account_sync(task, connection, sealed.account.options).run()
         if self._notices is not None:
             self._notices.tell(task.lease, task.slot)
 
@@ -282,9 +283,9 @@ class SyncEngine:
         return account.options if account is not None else AccountOptions()
 
     @contextlib.contextmanager
-    def _connected(self, account_id: int) -> Iterator[ImapConnection]:
+    def _connected(self, auth: ServiceAuth) -> Iterator[ImapConnection]:
         """A connection that `cut_off` can break."""
-        with self._mail.imap_of(self._incoming(account_id)) as connection:
+        with self._mail.imap_of(auth) as connection:
             with self._lock:
                 self._open.add(connection)
             try:
@@ -293,21 +294,22 @@ class SyncEngine:
                 with self._lock:
                     self._open.discard(connection)
 
-    def _incoming(self, account_id: int) -> ServiceAuth:
-        """Where to sign in, with the password opened for just this."""
-        account = self._accounts.get(account_id)
-        if account is None or account.incoming is None or not account.incoming.server:
-            raise LoginRefused("the account has no incoming mail server")
-        if not account.incoming.password:
-            raise LoginRefused("the account has no password for its incoming mail server")
-        return account.incoming
-
     def _checkpoint(self, task: _Task) -> None:
         if task.keeper.lost.is_set():
             raise LeaseLost(f"another process syncs account {task.lease.account_id} now")
         over = self._stopping.is_set() or time.monotonic() > task.until
         if over or (task.slot is not None and task.slot.lost.is_set()):
             raise Interrupted
+
+
+def _incoming(sealed: SealedAccount) -> ServiceAuth:
+    """Where to sign in, with the password opened for just this."""
+    auth = sealed.incoming()
+    if auth is None or not auth.server:
+        raise LoginRefused("the account has no incoming mail server")
+    if not auth.password:
+        raise LoginRefused("the account has no password for its incoming mail server")
+    return auth
 
 
 def _interruption() -> tuple[SyncInterrupted, RunOutcome]:

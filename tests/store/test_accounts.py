@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 
 from services84.errors import InvalidValue, LeaseLost, NotFound, SecretUnreadable
 from services84.store import accounts as accounts_module
-from services84.store.accounts import AccountStore
+from services84.store.accounts import AccountStore, Destination
 from services84.store.tables import email_account, metadata, service_auth
 from services84.store.values import (
     Account,
@@ -103,6 +103,36 @@ def test_unknown_accounts_and_associates_are_not_found_and_nothing_is_written(
         stores.accounts.mark_current(99)
     assert stores.accounts.get(99) is None
     assert _count(stores, "service_auth") == 0
+
+
+def test_a_password_stays_sealed_until_it_is_needed(stores: Stores) -> None:
+    saved = stores.account()
+    lost = AccountStore(stores.database, _LostKey()).sealed(saved.account_id)
+    assert lost is not None
+    assert lost.account == stores.accounts.get(saved.account_id, secrets=False)
+    with pytest.raises(SecretUnreadable):
+        lost.incoming()
+    opened = stores.accounts.sealed(saved.account_id)
+    assert opened is not None
+    assert opened.incoming() == saved.incoming
+    stores.accounts.delete(saved.account_id)
+    assert stores.accounts.sealed(saved.account_id) is None
+
+
+def test_a_destination_is_a_server_and_the_newest_run(stores: Stores) -> None:
+    saved, other = stores.account(), stores.account(address="b@example.com")
+    assert stores.accounts.destination(saved.account_id) == Destination("imap.example.com", None)
+    for _ in range(2):
+        lease = stores.lease(saved)
+        stores.accounts.finish_run(lease, RunOutcome(), stores.now)
+    stores.lease(other)
+    found = stores.accounts.destination(saved.account_id)
+    assert found == Destination("imap.example.com", lease.run_id)
+    serverless = replace(draft(stores.associate()), incoming=None)
+    nowhere = stores.accounts.save(serverless).account_id
+    assert stores.accounts.destination(nowhere) == Destination("", None)
+    stores.accounts.delete(saved.account_id)
+    assert stores.accounts.destination(saved.account_id) is None
 
 
 class _LostKey(PlainVault):

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.dialects import sqlite
 
+from services84.store import marks
 from services84.store.account_options import AccountOptions, DeletionPolicy
 from services84.store.tables import email_item
 from services84.store.values import (
@@ -379,6 +381,28 @@ def test_news_are_told_once(stores: Stores, lease: Lease, folder: Folder) -> Non
     told = stores.folders.take_news(lease)
     assert [item.uid for item in told] == [3, 2]
     assert stores.folders.take_news(lease) == []
+
+
+def test_news_are_an_accounts_own(stores: Stores, lease: Lease, folder: Folder) -> None:
+    other = stores.lease(stores.account(address="b@example.com"))
+    batch = FolderBatch(7, added=[message(1)], news={1})
+    stores.folders.apply(lease, folder.folder_id, batch)
+    assert stores.folders.take_news(other) == []
+    assert [item.uid for item in stores.folders.take_news(lease)] == [1]
+
+
+def test_looking_for_news_touches_the_marks_alone(stores: Stores) -> None:
+    """A sync that finds nothing looks for what an earlier one has left, in thousands of messages."""
+    query = marks._ANY_NEWS.params(account=1).compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+    )
+    if stores.database.product != "SQLite":
+        pytest.skip("PostgreSQL keeps statistics, and begins with the smallest table")
+    with stores.database.reading() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    plan = [row[-1] for row in rows]
+    assert plan[0].startswith("SCAN email_notice")
+    assert all("INTEGER PRIMARY KEY" in step for step in plan[1:])
 
 
 def test_news_that_were_deleted_meanwhile_are_none(

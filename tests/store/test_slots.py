@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from services84.store.slots import SlotStore, host_key
 from tests.store.conftest import Stores
@@ -78,6 +82,60 @@ def test_a_dead_owners_slot_is_free_again_when_its_life_is_over(
     slots.hand_out(HOST, stores.now, limit=1)
     assert slots.of_owner("me") == {mine: True}
     assert slots.of_owner("dead") == slots.of_owner("dead as well") == {}
+
+
+def test_a_dead_owners_slot_goes_to_whoever_asks_next(stores: Stores, slots: SlotStore) -> None:
+    ask(stores, slots, "dead", limit=1)
+    stores.later(seconds=LIFE)
+    mine, held = ask(stores, slots, limit=1)
+    assert held
+    assert slots.of_owner("dead") == {}
+    slots.release(mine, HOST, stores.now, limit=1)
+
+
+def test_nobody_overtakes_who_waits(stores: Stores, slots: SlotStore) -> None:
+    """Not even where a slot has become free without anybody having handed it out."""
+    ask(stores, slots, "dead", limit=1)
+    waiting, _ = ask(stores, slots, "waits", limit=1)
+    stores.later(seconds=LIFE - 1)
+    slots.renew("waits", stores.now, seconds=LIFE)
+    stores.later(seconds=1)
+    mine, held = ask(stores, slots, limit=1)
+    assert not held
+    assert slots.of_owner("waits") == {waiting: True}
+    slots.release(waiting, HOST, stores.now, limit=1)
+    assert slots.of_owner("me") == {mine: True}
+
+
+def test_a_raised_limit_serves_the_oldest_first(stores: Stores, slots: SlotStore) -> None:
+    for owner in ("first", "second", "third"):
+        ask(stores, slots, owner, limit=1)
+    _, held = ask(stores, slots, limit=3)
+    assert not held
+    owners = ("first", "second", "third")
+    assert [any(slots.of_owner(one).values()) for one in owners] == [True, True, True]
+
+
+@contextmanager
+def _statements() -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+
+
+def test_asking_and_giving_back_take_few_statements(stores: Stores, slots: SlotStore) -> None:
+    with _statements() as said:
+        ticket, _ = ask(stores, slots)
+        slots.release(ticket, HOST, stores.now, limit=2)
+    locks = [one for one in said if "pg_advisory" in one]
+    assert len(said) - len(locks) <= 4
 
 
 def test_a_renewed_ticket_lives_on_and_one_that_was_taken_does_not(
