@@ -1,6 +1,6 @@
 """A signed-in IMAP connection. The only file that knows imaplib2.
 
-imaplib2 keeps the commands, their tags and its threads; reading, framing, time-outs, TLS and the
+imaplib2 keeps the commands and their tags; reading, sending, framing, time-outs, TLS and the
 dispatch of responses are ours, because its own read line by line without any bound, verify
 nothing, and may wait for ever. What the commands are for is `mailbox`'s matter.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import queue
+import random
 import re
 import threading
 import time
@@ -54,7 +54,8 @@ COST_OF_A_RESPONSE = 256  # bytes of memory beyond its text, about
 LAST_WORDS = 3.0  # seconds for LOGOUT
 _TICK = 0.5  # seconds between looks at the clock
 _JOIN = 10.0  # seconds; the threads end at once
-_OF_A_MESSAGE = re.compile(rb"\* \d{1,18} FETCH ")  # most of what comes
+_OF_MAIL = re.compile(rb"\* (?:\d{1,18} FETCH|LIST|STATUS) ")  # most of what comes
+_TAG = random.randint(4096, 65535)  # one a process: imaplib2 compiles an expression with it
 
 
 class _Thread(threading.Thread):
@@ -67,12 +68,24 @@ class _Thread(threading.Thread):
         self.name = name
 
 
+class _NoThread:
+    """Stands where imaplib2 has a thread and `_Imap` needs none."""
+
+    def setDaemon(self, daemonic: bool) -> None: ...
+
+    def start(self) -> None: ...
+
+
+def _thread(target: Callable[[], None]) -> _Thread | _NoThread:
+    return _Thread(target=target) if target.__name__ == "_reader" else _NoThread()
+
+
 def _load() -> Any:
     """imaplib2's module, in a copy of our own.
 
     Loaded with asserts off: its debug lines are formatted even where nobody reads them, one for
-    each line and response. The copy gets its threads without deprecated calls, and does not
-    sleep for a tenth of a second per connection: `_Imap` hands the greeting over without a race.
+    each line and response. The copy starts one thread of its three, and does not sleep for a
+    tenth of a second per connection: `_Imap` hands the greeting over without a race.
     """
     package = importlib.util.find_spec("imaplib2")
     if package is None or not package.submodule_search_locations:
@@ -85,12 +98,13 @@ def _load() -> Any:
     exec(code, module.__dict__)
     vars(module).update(
         threading=types.SimpleNamespace(
-            Thread=_Thread,
+            Thread=_thread,
             Event=threading.Event,
             Lock=threading.Lock,
             currentThread=threading.current_thread,
         ),
         time=types.SimpleNamespace(time=time.time, sleep=lambda _seconds: None),
+        random=types.SimpleNamespace(randint=lambda _least, _most: _TAG),
     )
     # RFC 3691; the end of a folder's being open, with which other commands have to wait.
     module.__dict__["Commands"]["UNSELECT"] = (("SELECTED",), False)
@@ -175,11 +189,26 @@ def _connect(
     return ImapConnection(host, session)
 
 
+class _Outgoing:
+    """Stands where imaplib2 has a queue for its writer: what is put into it is sent at once, by
+    whoever puts it."""
+
+    def __init__(self, send: Callable[[Any], None]) -> None:
+        self._send = send
+
+    def put(self, request: Any) -> None:
+        if request is not None:
+            self._send(request)
+
+    def empty(self) -> bool:
+        return True
+
+
 class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     """imaplib2 over a connection that was greeted and protected already.
 
-    Its reader thread frames and dispatches, and is the watchdog of every wait; its writer
-    thread sends; its handler thread only waits for the end, to release whoever still waits.
+    Its one thread, the reader, frames and dispatches, is the watchdog of every wait, and releases
+    whoever still waits at the end. Whoever performs a command sends it.
     """
 
     def __init__(
@@ -206,6 +235,8 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
         self._started = self._heard = time.monotonic()
         self._received = self._sent = self._queued = self._earlier = 0
         self._under_way: deque[Any] = deque()  # requests of `perform_all`, not answered yet
+        self._sending = threading.Lock()
+        self._outgoing = _Outgoing(self._send_request)
         super().__init__(host=host.host, port=host.port, identifier=f"imap {host}")
 
     # A session ----------------------------------------------------------------------------------
@@ -238,6 +269,9 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             raise ValueError("an argument has to be waited for")
         self._begin()
         self._say_all([(one.name, pieces) for one, pieces in zip(commands, lines, strict=True)])
+        return self._completions()
+
+    def _completions(self) -> Iterator[Completion]:
         while self._under_way:
             yield self._next_completion()
 
@@ -344,6 +378,22 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def open(self, host: str | None = None, port: int | None = None) -> None:
         self.host, self.port, self.sock = host, port, self._opened.socket
 
+    @property
+    def ouq(self) -> _Outgoing:
+        return self._outgoing
+
+    @ouq.setter
+    def ouq(self, _queue: object) -> None:
+        """imaplib2 makes itself a queue, which is not needed."""
+
+    def _send_request(self, request: Any) -> None:
+        try:
+            with self._sending:
+                self.send(request.data)
+        except Exception as error:
+            request.abort(self.abort, f"socket error: {error}")
+            self._channel.wake()  # the reader finds the end, and tells the others
+
     def send(self, data: bytes | Large) -> None:
         parts = data.parts if isinstance(data, Large) else (data,)
         try:
@@ -402,6 +452,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
             if self._tracer and self._failure and not self._leaving:
                 self._tracer.remark(self._failure.message)
             self.inq.put((self.abort, "the connection has ended"))
+            self._handler()  # releases whoever waits
 
     def _read(self) -> None:
         self._take(self._opened.pending)
@@ -452,7 +503,7 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def _put_response(self, response: Response) -> None:
         if self._tracer:
             self._tracer.heard(response)
-        if _OF_A_MESSAGE.match(response.text):
+        if _OF_MAIL.match(response.text):
             with self.commands_lock:
                 self._inbox.append(response)
             return
@@ -490,10 +541,9 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
 
     def _close_threads(self) -> None:
         self.Terminate = True
-        with contextlib.suppress(queue.Full):
-            self.ouq.put_nowait(None)
-        self.inq.put((self.abort, "closed"))
         self._channel.wake()
-        for thread in (self.wrth, self.rdth, self.inth):
-            thread.join(_JOIN)
+        self.rdth.join(_JOIN)
+        sent = self._sending.acquire(timeout=_JOIN)  # by another thread, which is told to stop
         self._channel.close()
+        if sent:
+            self._sending.release()

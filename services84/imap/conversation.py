@@ -6,6 +6,7 @@ and the spelling of names in it. What commands are for is its subclasses' matter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from services84.errors import MailServerRefused
@@ -17,6 +18,8 @@ from services84.imap.session import Command, Completion, Session
 from services84.mailhost import MailHost
 
 LONGEST_SET = 7000  # characters; RFC 2683 section 3.2.1.5 wants lines below 8000
+# What may alter the count; LIST and STATUS, which come in numbers, do not.
+_COUNTS = re.compile(rb"\*[ \t]+(?:\d|VANISHED)", re.IGNORECASE)
 _UTF8 = frozenset({"UTF8=ACCEPT", "UTF8=ONLY"})
 # Sent without waiting for the server: any server with LITERAL- or LITERAL+ takes the first size;
 # the second buys a round trip, and beyond it a refusal had better come before the data.
@@ -157,7 +160,7 @@ class Conversation:
     def _note(self, completion: Completion) -> None:
         """Keep count of the messages in the folder, which any command's responses may alter."""
         for response in completion.responses:
-            said = responses.untagged(response)
+            said = responses.untagged(response) if _COUNTS.match(response.text) else None
             if said is None:
                 continue
             if said.kind == "EXISTS" and said.number is not None:

@@ -43,12 +43,30 @@ class Folders(Conversation):
         With LIST-STATUS one round trip brings what `examine` would say of each folder as well,
         unless `states` are not wanted: they are some work for a server.
         """
+        return self.ask_for_folders(states=states)()
+
+    def ask_for_folders(self, *, states: bool = True) -> Callable[[], list[ListedFolder]]:
+        """What gives, later, what `folders` would have given.
+
+        Where the server has LIST-EXTENDED it is asked before this comes back, and works on it
+        while the caller does something else. Nothing else may be said until then.
+        """
         self._enable_utf8()
         everything = (verbatim('""'), verbatim('"*"'))
-        if "LIST-EXTENDED" in self.capabilities:
-            completion = self._perform("LIST", *everything, verbatim(self._list_options(states)))
-            told = listing.statuses(completion, self._spelling)
-            return listing.folders(self._listed(completion), frozenset(), told)
+        if "LIST-EXTENDED" not in self.capabilities:
+            return lambda: self._folders_of_both(everything)
+        options = verbatim(self._list_options(states))
+        answers = self._session.perform_all([Command("LIST", (*everything, options))])
+        return lambda: self._folders_told(next(answers))
+
+    def _folders_told(self, completion: Completion) -> list[ListedFolder]:
+        self._note(completion)
+        self._check("LIST", completion)
+        told = listing.statuses(completion, self._spelling)
+        return listing.folders(self._listed(completion), frozenset(), told)
+
+    def _folders_of_both(self, everything: tuple[Pieces, ...]) -> list[ListedFolder]:
+        """The folders by LIST, and by LSUB which of them are subscribed."""
         both = self._said_to_all([Command("LIST", everything), Command("LSUB", everything)])
         completion = next(both)
         self._check("LIST", completion)

@@ -138,6 +138,14 @@ _LITERAL_NAME = re.compile(rb"~?\{\d+\+?\}\r?\n" + _EXTENSION, re.DOTALL)
 _ATOM_NAME = re.compile(rb"(.+?)" + _EXTENSION, re.DOTALL)
 
 
+# As with FETCH below: what nearly all servers say, at one go.
+_USUAL_LIST = re.compile(
+    rb"""\*[ ]LIST[ ]\(([^()"{}\r\n]{0,200}+)\)[ ]"([^"\\])"[ ]
+    (?:"([^"\\\r\n]{0,1000}+)"|([\w./&+,=#-]{1,1000}+))""",
+    re.VERBOSE,
+)
+
+
 @dataclass(frozen=True)
 class Listed:
     """A LIST or LSUB response: attributes lower-case, the delimiter (empty for NIL), the name."""
@@ -152,6 +160,15 @@ def listed(response: Response) -> Listed | None:
 
     Names that should be quoted and are not (blanks, quotes within quotes) are taken whole.
     """
+    usual = _USUAL_LIST.fullmatch(response.text)
+    if usual is not None and not response.literals:
+        told, delimiter, quoted, atom = usual.groups()
+        return Listed(_attributes(told), delimiter, atom if quoted is None else quoted)
+    return None if response.text.startswith(b"* STATUS ") else _listed(response)
+
+
+def _listed(response: Response) -> Listed | None:
+    """The same, of a response in any form."""
     said = untagged(response)
     if said is None or said.kind not in {"LIST", "LSUB", "XLIST"} or len(said.rest) > _LONGEST_NAME:
         return None
@@ -163,8 +180,12 @@ def listed(response: Response) -> Listed | None:
     if b"{" in said.rest[: found.start("name")] and not found["quoted"] and literals:
         delimiter = literals.pop(0)
     name = _listed_name(found["name"], literals)
-    attributes = found["attributes"].decode("latin-1").lower().split()
-    return Listed(frozenset(attributes), delimiter[:1], name)
+    return Listed(_attributes(found["attributes"]), delimiter[:1], name)
+
+
+@functools.lru_cache(maxsize=256)
+def _attributes(text: bytes) -> frozenset[str]:
+    return frozenset(text.decode("latin-1").lower().split())
 
 
 def _listed_name(text: bytes, literals: list[bytes]) -> bytes:
@@ -337,8 +358,26 @@ def internal_date(value: Value) -> datetime | None:
 # Numbers and sets -------------------------------------------------------------------------------
 
 
+_USUAL_STATUS = re.compile(
+    rb"""\*[ ]STATUS[ ](?:"([^"\\\r\n]*+)"|(?!(?i:NIL)[ ])([\w./&+,=#-]++))[ ]
+    \(((?:[A-Z]+[ ]\d{1,18}(?:[ ]|(?=\))))*+)\)""",
+    re.VERBOSE,
+)
+
+
 def status(response: Response) -> tuple[bytes, dict[str, int]] | None:
     """A STATUS response: the folder's name and its numbers by upper-case item, or None."""
+    usual = _USUAL_STATUS.fullmatch(response.text)
+    if usual is not None and not response.literals:
+        quoted, atom, told = usual.groups()
+        words = told.decode("ascii").split()
+        numbers = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+        return atom if quoted is None else quoted, numbers
+    return None if response.text.startswith(b"* LIST ") else _status(response)
+
+
+def _status(response: Response) -> tuple[bytes, dict[str, int]] | None:
+    """The same, of a response in any form."""
     said = untagged(response)
     if said is None or said.kind != "STATUS":
         return None

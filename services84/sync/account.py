@@ -282,8 +282,9 @@ class AccountSync:
     def _list(self) -> tuple[list[Folder], dict[int, FolderDraft]]:
         """Bring the folder list level; gives the folders that are gone, and by their ids those
         that are mere names now, all with their mail still there, since it may have moved."""
-        known = self._folders.list(self._lease.account_id)
-        found = self._connection.folders()
+        answer = self._connection.ask_for_folders()
+        known = self._folders.list(self._lease.account_id)  # while the server works on it
+        found = answer()
         listed = [folder_draft(folder) for folder in found]
         if listing.lacks_inbox(known, listed):
             raise MailServerRefused("the server's list of folders lacks INBOX")

@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from services84.errors import MailServerRefused
 from services84.imap.connection import ImapConnection
 from services84.imap.conversation import Conversation
+from services84.imap.folders import Folders
 from services84.imap.values import FolderStatus
+from services84.mailhost import Login
+from tests.imap.conftest import SECRET, commands, open_imap
 from tests.support.dovecot import DovecotServer
 from tests.support.mailboxes import append, message, quoted
 
@@ -49,6 +53,38 @@ def test_the_open_folder_stays_open(filled: ImapConnection) -> None:
     filled.examine("A/B/C")
     filled.statuses(NAMES)
     assert len(filled.every_uid()) == 1
+
+
+def test_the_server_is_asked_before_the_answer_is_waited_for(
+    dovecot: DovecotServer, user: str
+) -> None:
+    told: list[str] = []
+    with open_imap(dovecot.port_plain, Login(user, SECRET), trace=told.append) as connection:
+        del told[:]
+        answer = connection.ask_for_folders()
+        assert commands(told)[-1:] == ["LIST"]
+        assert [one.name for one in answer()] == ["INBOX"]
+        assert connection.folders()[0].status is not None
+
+
+def test_folders_that_were_asked_for_and_nobody_wants_are_no_hindrance(
+    dovecot: DovecotServer, user: str
+) -> None:
+    with open_imap(dovecot.port_plain, Login(user, SECRET)) as connection:
+        connection.ask_for_folders()
+        connection.noop()
+        assert connection.status("INBOX").messages == 0
+        connection.ask_for_folders()  # and ended while the answer is under way
+
+
+def test_a_refused_list_is_told_when_its_answer_is_wanted(
+    filled: ImapConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Folders, "_list_options", lambda *_: "RETURN (NONSENSE)")
+    answer = filled.ask_for_folders()
+    with pytest.raises(MailServerRefused):
+        answer()
+    assert filled.status("INBOX").messages == 0
 
 
 def test_a_list_without_states_has_none(filled: ImapConnection) -> None:

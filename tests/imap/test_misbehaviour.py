@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from services84.errors import (
     MailServerError,
     MailServerRefused,
     MailServerTimeout,
+    MailServerUnreachable,
     TlsFailed,
 )
 from services84.imap.connection import ImapConnection
 from services84.imap.framing import Limits
+from services84.imap.names import verbatim
 from services84.mailhost import Login, Transport
 from tests.imap.conftest import SECRET, open_imap
 from tests.support.certificates import Authority
@@ -297,6 +300,31 @@ def test_closing_is_quick_when_the_server_does_not_read() -> None:
         with refused(MailServerTimeout, "did not answer"):
             connection.examine("n\xfc" * 8_000_000)  # a literal is announced, and never asked for
         connection.close()
+
+
+def test_who_is_sending_is_released_when_another_closes() -> None:
+    def ignore(conversation: Conversation) -> None:
+        conversation.over.wait(20)
+
+    ended: list[type[BaseException]] = []
+
+    def send(connection: ImapConnection) -> None:
+        try:
+            connection._perform("LIST", verbatim("x" * 50_000_000))
+        except MailServerUnreachable as error:
+            ended.append(type(error))
+
+    with scripted(GREETING, LOGIN, ignore) as server:
+        connection = open_imap(server.port, ANNA, read=60)
+        sender = threading.Thread(target=send, args=(connection,), daemon=True)
+        sender.start()
+        while not connection._session._sending.locked():  # type: ignore[attr-defined]
+            assert sender.is_alive()
+        started = time.monotonic()
+        connection.close()
+        assert time.monotonic() - started < 15
+        sender.join(15)
+    assert ended == [ConnectionLost]
 
 
 def test_slow_is_not_silent() -> None:

@@ -51,6 +51,65 @@ def test_folder_lists(text: bytes, listed: Listed | None) -> None:
     assert responses.listed(one(text)) == listed
 
 
+_PIECES = st.sampled_from(
+    b'* LIST|* STATUS|* list|*  LIST| |  |(|)|()|"|\\|\\Noselect|\\HasChildren|NIL|nil|nile|'
+    b'"/"|"."|INBOX|"INBOX"|"a b"|""|a{b|{3}|[a]|&APw-|\xfc|MESSAGES|messages|UIDNEXT|'
+    b"0|7|18446744073709551615|1234567890123456789|x1".split(b"|")
+)
+_BYTES = st.lists(_PIECES, max_size=14).map(b"".join)
+_WORD = st.sampled_from(
+    [b"INBOX", b"Sent/2024", b'"a b"', b'"x{3}"', b"NIL", b"nil", b'"\xfc"', b'""']
+)
+_NUMBERS = st.lists(
+    st.tuples(st.sampled_from([b"MESSAGES", b"UIDNEXT", b"uidnext"]), st.integers(0, 2**65)),
+    max_size=4,
+)
+
+
+@st.composite
+def _usual(draw: st.DrawFn) -> bytes:
+    if draw(st.booleans()):
+        flags = b" ".join(draw(st.lists(st.sampled_from([b"\\Sent", b"\\Marked"]), max_size=3)))
+        delimiter = draw(st.sampled_from([b'"/"', b'"."', b"NIL", b'"\\\\"', b'""']))
+        return b"* LIST (" + flags + b") " + delimiter + b" " + draw(_WORD)
+    pairs = b" ".join(b"%s %d" % pair for pair in draw(_NUMBERS))
+    return b"* STATUS " + draw(_WORD) + b" (" + pairs + b")" + draw(st.sampled_from([b"", b" "]))
+
+
+@given(st.one_of(_usual(), _BYTES.map(lambda rest: b"* LIST " + rest), _BYTES), st.booleans())
+def test_the_usual_form_is_read_as_any_other(text: bytes, with_literal: bool) -> None:
+    """What is read at one go says what its tokens say."""
+    response = Response(text, (b"abc",) if with_literal else ())
+    assert responses.listed(response) == responses._listed(response)
+    assert responses.status(response) == responses._status(response)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'* LIST (\\HasNoChildren \\Sent) "/" INBOX/Sent',
+        b'* LIST () "." "Sent Items"',
+        b"* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3 HIGHESTMODSEQ 4)",
+        b'* STATUS "Sent Items" (MESSAGES 1 UIDNEXT 2)',
+    ],
+)
+def test_what_nearly_all_servers_say_is_read_at_one_go(
+    text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "untagged", None)
+    assert responses.listed(one(text)) or responses.status(one(text))
+
+
+@pytest.mark.parametrize("start", [b"* LIST (", b'* LIST () "/" ', b"* STATUS ", b"* STATUS a ("])
+@pytest.mark.parametrize("piece", [b"\\A ", b'"', b"(", b"A 1 ", b"a", b"NIL "])
+def test_a_list_of_any_length_takes_no_time(start: bytes, piece: bytes) -> None:
+    response = Response(start + piece * 20_000)
+    started = time.process_time()
+    responses.listed(response)
+    responses.status(response)
+    assert time.process_time() - started < 2
+
+
 @pytest.mark.parametrize(
     ("text", "fetched"),
     [

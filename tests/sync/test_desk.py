@@ -28,14 +28,14 @@ DEADLINE = 30.0
 def held_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Every sync of this process waits after its login until the block is left."""
     go, reached = threading.Event(), threading.Event()
-    original = ImapConnection.folders
+    original = ImapConnection.ask_for_folders
 
     def folders(self: ImapConnection):  # type: ignore[no-untyped-def]
         reached.set()
         assert go.wait(DEADLINE)
         return original(self)
 
-    monkeypatch.setattr(ImapConnection, "folders", folders)
+    monkeypatch.setattr(ImapConnection, "ask_for_folders", folders)
     try:
         yield reached
     finally:
