@@ -130,7 +130,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "temp_store=MEMORY",
         "cache_size=-8000",  # 8 MB: twice what one batch of mail fills
         "journal_size_limit=67108864",
-        "wal_autocheckpoint=4000",
+        "wal_autocheckpoint=2000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

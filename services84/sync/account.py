@@ -6,13 +6,13 @@ Decides the order in which folders are looked at and finished. What a folder nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 
 import structlog
 
-from services84.errors import MailServerError, MailServerRefused, UidValidityUnstable
+from services84.errors import MailServerRefused, UidValidityUnstable
 from services84.imap.connection import ImapConnection
 from services84.imap.values import ExaminedFolder, Surveyed
 from services84.store.account_options import AccountOptions, DeletionPolicy
@@ -22,8 +22,9 @@ from services84.store.values import Folder, FolderChanges, FolderDraft, Identity
 from services84.sync import listing, moves, plan, reading
 from services84.sync.asking import Due, Unasked
 from services84.sync.clearing import Clearing
-from services84.sync.folder import FolderSync, Tally
+from services84.sync.folder import FolderSync, Step, Tally
 from services84.sync.looking import Look, identities_of, seen_in
+from services84.sync.pipeline import ahead
 from services84.sync.rows import folder_draft
 from services84.sync.values import Progress, ProgressCallback
 
@@ -126,8 +127,9 @@ class AccountSync:
 
     # Looking and finishing -----------------------------------------------------------------------
 
-    def _look_at(self, folders: Sequence[Folder]) -> dict[int, Look]:
-        """What those of the folders need that need anything and can be looked at now, by id."""
+    def _look_at(self, folders: Sequence[Folder], *, quietly: bool = False) -> dict[int, Look]:
+        """What those of the folders need that need anything and can be looked at now, by id;
+        `quietly` without telling how far the run is."""
         looks: dict[int, Look] = {}
         due = list(self._due(folders))
         alone = len(due) == 1
@@ -135,8 +137,8 @@ class AccountSync:
             together = [] if alone else [one for one in due if not one.alone]
             for one in due:
                 if one not in together:
-                    self._survey([one], looks)
-            due = self._survey(together, looks)
+                    self._survey([one], looks, quietly)
+            due = self._survey(together, looks, quietly)
         return looks
 
     def _due(self, folders: Sequence[Folder]) -> Iterator[Due]:
@@ -149,14 +151,17 @@ class AccountSync:
             else:
                 yield looker.due(folder, status)
 
-    def _survey(self, due: Sequence[Due], looks: dict[int, Look]) -> list[Due]:
+    def _survey(self, due: Sequence[Due], looks: dict[int, Look], quietly: bool) -> list[Due]:
         """Look at folders together, and add to `looks`; gives those of which more has to be
         asked. A single one is asked whatever it takes."""
         more = []
         with closing(self._sync.looker.survey(due)) as surveyed:
             for one in due:
-                self._at = self._places.get(one.folder.folder_id, 0)
-                self._checkpoint()
+                if quietly:
+                    self._stop_if_asked()
+                else:
+                    self._at = self._places.get(one.folder.folder_id, 0)
+                    self._checkpoint()
                 try:
                     look = self._look(one.folder, next(surveyed), alone=len(due) == 1)
                 except Unasked as unasked:
@@ -184,24 +189,28 @@ class AccountSync:
         return None
 
     def _finish_all(self, folders: Sequence[Folder], looks: dict[int, Look]) -> None:
-        try:
-            for folder in folders:
-                self._at = self._places[folder.folder_id]
-                self._checkpoint()
-                self._finish(folder, looks.pop(folder.folder_id, None))
-        except MailServerError:
-            self._sync.settle()  # what came before is not to be fetched again
-            raise
-        self._sync.settle()
-
-    def _finish(self, folder: Folder, look: Look | None) -> None:
-        look = look or self._look_at([folder]).get(folder.folder_id)
-        if look is None:
+        """While the steps of one folder are committed, the next one is looked at and fetched."""
+        if not folders:
             return
-        try:
-            self._sync.finish(look)
-        except MailServerRefused as refusal:
-            self._skip(folder, refusal)
+        with closing(ahead(self._steps(folders, looks))) as steps:
+            for step in steps:
+                self._at = self._places[step.look.folder.folder_id]
+                self._sync.commit(step)
+
+    def _steps(
+        self, folders: Sequence[Folder], looks: dict[int, Look]
+    ) -> Generator[Step, None, None]:
+        """What has to be committed of these folders, those with a look as that found them."""
+        for folder in folders:
+            self._stop_if_asked()
+            look = looks.pop(folder.folder_id, None)
+            look = look or self._look_at([folder], quietly=True).get(folder.folder_id)
+            if look is None:
+                continue
+            try:
+                yield from self._sync.steps(look)
+            except MailServerRefused as refusal:
+                self._skip(folder, refusal)
 
     def _clear(self) -> None:
         """Remove from the server what INBOX has received and the cache has; what is in other

@@ -1,13 +1,14 @@
 """Finishing a folder that was looked at: what moved is taken over, what came is fetched.
 
 Every batch is fetched first and committed afterwards, in one transaction with whatever the cursor
-may say by then; no transaction waits for the server. What is to be done was found by `looking`.
+may say by then; no transaction waits for the server. Fetching may be ahead of committing, in
+another thread. What is to be done was found by `looking`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import closing
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +21,6 @@ from services84.sync import moves, plan
 from services84.sync.fetching import Fetched, fetch_batch, gives_any
 from services84.sync.likeness import Likeness
 from services84.sync.looking import Look, Looker, identities_of
-from services84.sync.pipeline import ahead
 from services84.sync.rows import new_item
 from services84.sync.uidset import UidSet
 
@@ -40,18 +40,19 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class _Came:
-    """A batch that came and is not committed yet; with the last one, whether that completes the
-    folder."""
+class Step:
+    """Something to be committed of a folder; with the last one, whether that completes it."""
 
     look: Look
-    fetched: Fetched
+    removed: Collection[int] = ()
+    fetched: Fetched = field(default_factory=lambda: Fetched([]))
     news: Collection[int] = frozenset()
     completes: bool | None = None
 
     def batch(self) -> FolderBatch:
         """What is to be committed; waits until the messages are read."""
         batch = self.look.batch(
+            removed=self.removed,
             added=[new_item(message, source) for message, source in self.fetched.given],
             refused=self.fetched.refused,
             suspected=self.fetched.suspected,
@@ -66,6 +67,7 @@ class _Came:
 class FolderSync:
     """Brings folders of one account level with the server, one at a time.
 
+    One thread may take the steps while another commits them; only the first uses the connection.
     `checkpoint` is called after every commit; it reports progress and raises when the run has to
     stop (lease lost, shutting down). `days` is the first window's length, 0 for everything. With
     `announces` new mail is marked as something that somebody is to be told of.
@@ -91,7 +93,7 @@ class FolderSync:
         self._lease = lease
         self._tally = tally
         self._checkpoint = checkpoint
-        self._came: _Came | None = None
+        self._committing = threading.Lock()
         self.looker = Looker(connection, items, self._apply, clock, days)
 
     # Moves ---------------------------------------------------------------------------------------
@@ -149,20 +151,23 @@ class FolderSync:
 
     # Finishing -----------------------------------------------------------------------------------
 
-    def finish(self, look: Look) -> None:
-        """Drop what went, fetch what came, newest first, and complete the folder: the last of that
-        at once, or where it is still being read, with the next folder or by `settle`.
+    def steps(self, look: Look) -> Iterator[Step]:
+        """What has to be committed, in this order, for the folder to be level: without what went,
+        with what came, newest first, and complete with the last.
 
-        Raises MailServerError when the conversation broke, LeaseLost when another process took
-        over; what is committed by then stays.
+        Raises MailServerError when the conversation broke; what was given until then stands.
         """
         if look.differences.removed:
-            self._apply(look.folder, look.batch(removed=look.differences.removed))
+            yield Step(look, removed=look.differences.removed)
         if (look.differences.missing or look.differences.suspects) and not self.looker.reopen(look):
             return  # UIDVALIDITY has changed since the look: the next sync makes sense of it
         if look.windowed:
             self._leave_out(look)
-        self._fetch(look)
+        yield from self._fetched(look)
+
+    def commit(self, step: Step) -> None:
+        """Write a step; raises LeaseLost when another process took over."""
+        self._apply(step.look.folder, step.batch())
 
     def _leave_out(self, look: Look) -> None:
         """Put the older messages aside, which are not wanted."""
@@ -177,37 +182,28 @@ class FolderSync:
         wanted = tuple(uid for uid in missing if uid not in look.omitted)
         look.differences = replace(look.differences, missing=wanted)
 
-    def _fetch(self, look: Look) -> None:
-        """While one batch is read and committed, the next one is fetched. The last batch is
-        committed with the cursor that it completes."""
-        folder, differences = look.folder, look.differences
+    def _fetched(self, look: Look) -> Iterator[Step]:
+        differences = look.differences
         wanted = [*differences.missing, *differences.suspects]
         self._tally.messages_total += len(wanted)
         sizes = self._sizes(look)
         refused = plan.too_large({uid: sizes[uid] for uid in wanted if uid in sizes})
         batches = plan.fetch_order(differences, sizes, leave_out=refused.keys())
         complete = differences.trusted and not differences.postponed
-        news = plan.news(folder, look.seen, wanted) if self._announces else frozenset()
-        last = _Came(look, Fetched([], refused), news)
-        with closing(self._fetched(batches, partial(self._gives_others, look))) as fetched:
-            for some in fetched:
-                if last.fetched.given or last.fetched.refused:
-                    self._apply(folder, last.batch())
-                last = _Came(look, some, news)
-                if some.broken is not None:
-                    self._apply(folder, last.batch())
-                    raise some.broken
-                complete = complete and not some.refused
-        self.settle()
-        self._came = replace(last, completes=complete)
-        if not last.fetched.is_being_read:
-            self.settle()
-
-    def settle(self) -> None:
-        """Commit the last batch of the folder before, which was being read when that was left."""
-        came, self._came = self._came, None
-        if came is not None:
-            self._apply(came.look.folder, came.batch())
+        news = plan.news(look.folder, look.seen, wanted) if self._announces else frozenset()
+        step = Step(look, fetched=Fetched([], refused), news=news)
+        uids = next(batches, None)
+        while uids is not None:
+            if step.fetched.given or step.fetched.refused:
+                yield step
+            fetched = fetch_batch(self._connection, partial(self._gives_others, look), uids)
+            step = replace(step, fetched=fetched)
+            if fetched.broken is not None:
+                yield step
+                raise fetched.broken
+            complete = complete and not fetched.refused
+            uids = next(batches, None)
+        yield replace(step, completes=complete)
 
     def _gives_others(self, look: Look) -> bool:
         """Whether the server gives a message that is stored already, or the oldest that came."""
@@ -215,16 +211,11 @@ class FolderSync:
         known = [one.uid for one in stored if one.uid_validity == look.seen.uid_validity]
         return gives_any(self._connection, [*known, *look.differences.missing[-WITNESSES:]])
 
-    def _fetched(
-        self, batches: Iterator[list[int]], gives_others: Callable[[], bool]
-    ) -> Generator[Fetched, None, None]:
-        fetch = partial(fetch_batch, self._connection, gives_others)
-        return ahead(map(fetch, batches), meanwhile=self.settle)
-
     def _apply(self, folder: Folder, batch: FolderBatch) -> None:
-        self._folders.apply(self._lease, folder.folder_id, batch)
-        self._tally.new += len(batch.added)
-        self._tally.changed += len(batch.changed) + len(batch.adopted)
-        self._tally.removed += len(batch.removed)
-        self._tally.bytes_done += sum(len(item.source) for item in batch.added)
-        self._checkpoint()
+        with self._committing:
+            self._folders.apply(self._lease, folder.folder_id, batch)
+            self._tally.new += len(batch.added)
+            self._tally.changed += len(batch.changed) + len(batch.adopted)
+            self._tally.removed += len(batch.removed)
+            self._tally.bytes_done += sum(len(item.source) for item in batch.added)
+            self._checkpoint()

@@ -7,27 +7,32 @@ sync slower, since SQLite lets go of the interpreter with every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections import deque
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
+DEPTH = 3  # items that are made while the caller works on one
 
-def ahead(
-    source: Iterable[T], meanwhile: Callable[[], None] = lambda: None
-) -> Generator[T, None, None]:
-    """The items of `source`; while the caller works on one, another thread makes the next. While
-    the first one is made, this one does `meanwhile`.
+
+def ahead(source: Generator[T, None, None], depth: int = DEPTH) -> Generator[T, None, None]:
+    """The items of `source`; while the caller works on one, another thread makes the next ones,
+    at most `depth`.
 
     Order is kept, and an error comes out in its place. Close it (contextlib.closing) when leaving
-    early: that waits for the item under way.
+    early: that waits for the item under way, and closes `source`.
     """
-    iterator, end = iter(source), object()
+    end = object()
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, iterator, end)
-        meanwhile()
-        while (item := coming.result()) is not end:
-            coming = thread.submit(next, iterator, end)
-            yield item  # type: ignore[misc]
-            del item  # not to be kept while the next one is waited for
+        coming = deque(thread.submit(next, source, end) for _ in range(depth))
+        try:
+            while (item := coming.popleft().result()) is not end:
+                coming.append(thread.submit(next, source, end))
+                yield item  # type: ignore[misc]
+                del item  # not to be kept while the next one is waited for
+        finally:
+            for one in coming:
+                one.cancel()
+            thread.submit(source.close).result()

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 WORTH_A_PROCESS = 2 * 1024 * 1024  # bytes of one batch: a fifth of what starting one takes
 WORTH_THE_WAY = 64 * 1024  # bytes of one batch, where a process is there already
-AHEAD = 3  # batches in the hands of one process: as many as one sync has on their way
+AHEAD = 4  # batches in the hands of one process: as many as one sync has on their way
 IDLE_SECONDS = 20.0
 _START_SECONDS = 30.0
 _PATIENCE = 60.0  # seconds for a batch, and one more for every so many of its bytes:

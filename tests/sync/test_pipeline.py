@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 import pytest
@@ -16,7 +16,7 @@ class Broken(Exception):
 
 
 def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
-    def source() -> Iterator[int]:
+    def source() -> Generator[int, None, None]:
         yield 1
         yield 2
         raise Broken
@@ -27,20 +27,74 @@ def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
     assert seen == [1, 2]
 
 
-def test_one_item_is_made_ahead_and_no_more() -> None:
-    made = [threading.Event() for _ in range(4)]
+def test_so_many_items_are_made_ahead_and_no_more() -> None:
+    made = [threading.Event() for _ in range(5)]
 
-    def source() -> Iterator[int]:
+    def source() -> Generator[int, None, None]:
         for number, event in enumerate(made):
             event.set()
             yield number
 
-    with closing(ahead(source())) as items:
+    with closing(ahead(source(), 2)) as items:
         assert next(items) == 0
-        assert made[1].wait(10)
-        assert not made[2].is_set()
+        assert made[2].wait(10)
+        assert not made[3].is_set()
+        assert next(items) == 1
+        assert made[3].wait(10)
+        assert not made[4].is_set()
 
 
-def test_items_keep_their_order() -> None:
-    assert list(ahead(range(50))) == list(range(50))
-    assert list(ahead([])) == []
+def test_who_leaves_early_waits_for_the_item_under_way_and_has_the_source_closed() -> None:
+    begun, left, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def source() -> Generator[int, None, None]:
+        try:
+            yield 0
+            begun.set()
+            assert left.wait(10)
+            yield 1
+            yield 2
+        finally:
+            closed.set()
+
+    items = ahead(source())
+    assert next(items) == 0
+    assert begun.wait(10)
+    assert not closed.is_set()
+    leaving = threading.Thread(target=items.close)
+    leaving.start()
+    leaving.join(0.1)
+    assert leaving.is_alive()
+    left.set()
+    leaving.join(10)
+    assert not leaving.is_alive()
+    assert closed.is_set()
+
+
+def test_the_source_is_closed_after_an_error_of_the_caller() -> None:
+    closed = threading.Event()
+
+    def source() -> Generator[int, None, None]:
+        try:
+            yield from range(10)
+        finally:
+            closed.set()
+
+    def work() -> None:
+        with closing(ahead(source())) as items:
+            for _ in items:
+                raise Broken
+
+    with pytest.raises(Broken):
+        work()
+    assert closed.is_set()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 7])
+def test_items_keep_their_order(depth: int) -> None:
+    def source(count: int) -> Generator[int, None, None]:
+        yield from range(count)
+
+    assert list(ahead(source(50), depth)) == list(range(50))
+    assert list(ahead(source(1), depth)) == [0]
+    assert list(ahead(source(0), depth)) == []
