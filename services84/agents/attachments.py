@@ -13,7 +13,7 @@ from services84.mime.reading import (
     attachments_of,
 )
 from services84.mime.structure import read_structure, with_line_ends
-from services84.store.values import ItemBody, NewAttachment
+from services84.store.values import NewAttachment
 
 CALENDAR_NAME = "invitation.ics"
 HIGHEST_INT = 2**31 - 1
@@ -31,17 +31,17 @@ def attachment_carriers(
 
 def stored_attachments(
     attachments: Sequence[NewAttachment],
-    body: ItemBody | None,
     source: bytes | None,
     *,
+    invites: bool,
     contents: bool,
 ) -> list[EMailAttachment]:
-    """The attachments of a stored message, as `attachment_carriers`; without `source` neither
-    their bytes nor an invitation can be given."""
+    """The attachments of a stored message, as `attachment_carriers`, with the invitation that it
+    is if it `invites`; without `source` neither their bytes nor that can be given."""
     parsed = [_as_parsed(each) for each in attachments]
     return _with_invitation(
         _listed(parsed, _contents(source) if source and contents else {}),
-        source if body and body.calendar else None,
+        source if invites else None,
         contents=contents,
     )
 

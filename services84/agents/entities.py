@@ -28,13 +28,12 @@ from services84.carriers.message import (
     EMailPriority,
 )
 from services84.mime.addresses import address_list
-from services84.mime.parse import parse
+from services84.mime.parse import Texts, parse, read_texts
 from services84.mime.reading import custom_headers
 from services84.store.values import (
     Folder,
     FolderAttribute,
     Item,
-    ItemBody,
     ItemFlag,
     NewAttachment,
 )
@@ -225,7 +224,6 @@ def entity_of_source(
 
 def entity_of_item(
     item: Item,
-    body: ItemBody | None,
     attachments: Sequence[NewAttachment],
     folder: Folder,
     source: bytes | None = None,
@@ -233,24 +231,27 @@ def entity_of_item(
     contents: bool = True,
     parent: Item | None = None,
 ) -> EMailEntity:
-    """A stored message. Custom headers and attachments' bytes come from `source`, where it is
-    given and, for the latter, `contents` are wanted."""
+    """A stored message. Texts, custom headers and attachments' bytes come from `source`, where it
+    is given and, for the latter, `contents` are wanted."""
+    texts = read_texts(source) if source else Texts()
     return EMailEntity(
         To=addresses_of(item.to),
         Cc=addresses_of(item.cc),
         Bcc=addresses_of(item.bcc),
         Subject=item.subject,
-        HTMLBody=body.html_body if body else "",
+        HTMLBody=texts.html,
         From=address_of(item.sender),
         Sent=item.sent_at or item.internal_date,
         Size=min(item.size, HIGHEST_INT),
         Priority=priority_of(item.priority),
         Flags=flags_of(item.flags),
         MessageID=item.message_id,
-        PlainBody=body.plain_body if body else "",
+        PlainBody=texts.plain,
         IsSent=not (item.flags & ItemFlag.DRAFT or folder.attributes & FolderAttribute.DRAFTS),
         ServerId=0 if item.is_kept else server_id(item.uid),
-        Attachments=stored_attachments(attachments, body, source, contents=contents),
+        Attachments=stored_attachments(
+            attachments, source, invites=bool(texts.calendar), contents=contents
+        ),
         CustomHeaderList=_custom_headers(source) if source else [],
         FolderName=folder.name,
         EmailItemId=item.item_id,

@@ -15,6 +15,7 @@ from services84.agents.entities import entity_of_item
 from services84.carriers.message import EMailEntity, EMailEnvelope
 from services84.errors import InvalidValue, NotFound
 from services84.mime.draft import found_ids
+from services84.mime.parse import UNREADABLE
 from services84.store.values import AccountStatus, Folder, Item
 
 MOST_CHARACTERS = 2000  # of a Message-ID that is looked for
@@ -65,12 +66,12 @@ def known_message(
     if found is None or account is None:
         raise NotFound(f"no message {item.item_id}")
     owner = account.associate_id
+    readable = not item.parse_problem.startswith(UNREADABLE)
     entity = entity_of_item(
         item,
-        services.items.body(item.item_id),
         services.items.attachments(item.item_id),
         found,
-        services.items.source(item.item_id),
+        services.items.source(item.item_id) if readable else None,
         contents=contents,
         parent=_parent(call, item, owner),
     )

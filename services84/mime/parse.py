@@ -16,6 +16,7 @@ from services84.mime.dates import read_date
 from services84.mime.headers import Headers, Parametered, decode_base64, parametered
 from services84.mime.structure import Part, read_structure, with_line_ends
 
+UNREADABLE = "the message cannot be read"  # how a problem begins that leaves nothing of a message
 NORMAL = 3  # EMailPriority of the vendor: 1 Highest, 2 High, 3 Normal, 4 Low, 5 Lowest
 _BLANKS = b" \t\r\n"
 
@@ -57,12 +58,31 @@ class ParsedMessage:
     problem: str = ""
 
 
-def parse(source: bytes) -> ParsedMessage:
-    """What `source` says; of whatever shape it is."""
+@dataclass(frozen=True)
+class Texts:
+    """What a message says to people: as plain text, as HTML, and as the invitation that it is."""
+
+    plain: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
+    calendar: str = field(default="", repr=False)
+
+
+def parse(source: bytes, *, texts: bool = True) -> ParsedMessage:
+    """What `source` says; of whatever shape it is. Its texts are left empty unless wanted:
+    decoding them is a good part of the work."""
     try:
-        return _parse(with_line_ends(source))
+        return _parse(with_line_ends(source), texts=texts)
     except Exception as error:  # a message must never stop a folder, whoever is to blame
-        return ParsedMessage(problem=f"the message cannot be read ({type(error).__name__})")
+        return ParsedMessage(problem=f"{UNREADABLE} ({type(error).__name__})")
+
+
+def read_texts(source: bytes) -> Texts:
+    """The texts of a message, as `parse` gives them; of whatever shape it is."""
+    try:
+        source = with_line_ends(source)
+        return _contents(source, read_structure(source).root)[0]
+    except Exception:  # as above
+        return Texts()
 
 
 def part_bytes(source: bytes, part: str) -> bytes | None:
@@ -82,10 +102,10 @@ def leaf_bytes(source: bytes, leaf: Part) -> bytes:
     return _decoded(source, leaf)
 
 
-def _parse(source: bytes) -> ParsedMessage:
+def _parse(source: bytes, *, texts: bool) -> ParsedMessage:
     structure = read_structure(source)
     fields = structure.root.headers
-    texts, attachments = _contents(source, structure.root)
+    said, attachments = _contents(source, structure.root, decoded=texts)
     return ParsedMessage(
         message_id=message_id(fields),
         in_reply_to=fields.text("in-reply-to"),
@@ -98,9 +118,9 @@ def _parse(source: bytes) -> ParsedMessage:
         bcc=fields.addresses("bcc"),
         sent_at=read_date(fields.raw("date")),
         priority=priority(fields),
-        plain_body=_together(texts.plain),
-        html_body=_together(texts.html),
-        calendar="".join(texts.calendar[:1]),
+        plain_body=said.plain,
+        html_body=said.html,
+        calendar=said.calendar,
         attachments=tuple(attachments),
         problem="; ".join(structure.problems),
     )
@@ -133,7 +153,9 @@ def priority(fields: Headers) -> int:
 
 
 @dataclass
-class _Texts:
+class _Parts:
+    """The texts of a message, part by part."""
+
     plain: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
     calendar: list[str] = field(default_factory=list)
@@ -147,20 +169,31 @@ class _Texts:
         }
         return kinds.get(part.content_type)
 
+    def together(self) -> Texts:
+        """All of them."""
+        calendar = "".join(self.calendar[:1])
+        return Texts(_together(self.plain), _together(self.html), calendar)
 
-def _contents(source: bytes, root: Part) -> tuple[_Texts, list[ParsedAttachment]]:
-    texts = _Texts()
+
+def _contents(
+    source: bytes, root: Part, *, decoded: bool = True
+) -> tuple[Texts, list[ParsedAttachment]]:
+    texts = _Parts()
     attachments: list[ParsedAttachment] = []
     for part in root.leaves():
         disposition = parametered(part.headers.raw("content-disposition"))
         name = _name(part, disposition)
         kind = texts.of(part)
         if kind is not None and _belongs(part, disposition, name, kind):
-            kind.append(charsets.decode(_decoded(source, part), part.parameters.get("charset")))
+            kind.append(_text(source, part) if decoded else "")
             if kind is not texts.calendar or not name:
                 continue
         attachments.append(_attachment(source, part, disposition, name))
-    return texts, attachments
+    return texts.together(), attachments
+
+
+def _text(source: bytes, part: Part) -> str:
+    return charsets.decode(_decoded(source, part), part.parameters.get("charset"))
 
 
 def _belongs(part: Part, disposition: Parametered, name: str, kind: list[str]) -> bool:

@@ -21,7 +21,6 @@ from services84.store.kept import drop_items, on_server
 from services84.store.sql import chunks, insert_into
 from services84.store.tables import (
     email_attachment,
-    email_body,
     email_folder,
     email_item,
     email_notice,
@@ -203,7 +202,6 @@ def _add(
         "registered": [now] * count,
     }
     insert_rows(connection, email_item, key | placed | _item_columns(batch.added))
-    insert_rows(connection, email_body, key | _body_columns(batch.added))
     sources = {by_uid[uid]: source for uid, source in packed.items()}
     insert_bytes(connection, email_source.c.email_item_id, email_source.c.mime, sources)
     insert_rows(connection, email_attachment, _attachment_columns(ids, batch.added))
@@ -250,7 +248,6 @@ _ITEM = {
     "has_attachment": "attachments",
     "parse_problem": "parse_problem",
 }
-_BODY = {"plain_body": "plain_body", "html_body": "html_body", "cal_data": "calendar"}
 _ATTACHMENT = {
     "part": "part",
     "cid": "content_id",
@@ -261,7 +258,6 @@ _ATTACHMENT = {
     "disposition": "inline",
 }
 _item_values = attrgetter(*_ITEM.values())
-_body_values = attrgetter(*_BODY.values())
 _attachment_values = attrgetter(*_ATTACHMENT.values())
 
 
@@ -271,10 +267,6 @@ def _item_columns(items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:
         "flags": list(map(int, columns["flags"])),
         "has_attachment": list(map(bool, columns["has_attachment"])),
     }
-
-
-def _body_columns(items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:
-    return _columns(_BODY, map(_body_values, items))
 
 
 def _attachment_columns(ids: Sequence[int], items: Sequence[NewItem]) -> dict[str, Sequence[Any]]:

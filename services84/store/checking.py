@@ -19,7 +19,6 @@ from services84.store import crm_tables
 from services84.store.database import Database
 from services84.store.tables import (
     email_account,
-    email_body,
     email_folder,
     email_item,
     email_source,
@@ -119,11 +118,10 @@ def _references(connection: Connection) -> tuple[str, Problems]:
 
 
 def _torn(connection: Connection) -> Problems:
-    for table, what in ((email_body, "texts"), (email_source, "source")):
-        yield from (
-            f"message {item_id} has no {what}"
-            for item_id in connection.scalars(_without(email_item, table))
-        )
+    yield from (
+        f"message {item_id} has no source"
+        for item_id in connection.scalars(_without(email_item, email_source))
+    )
     document, source = crm_tables.document, crm_tables.document_source
     yield from (
         f"document {document_id} has no content"

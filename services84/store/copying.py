@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, LargeBinary, Table, delete, func, insert, select, text
 
 from services84.store import crm_tables  # noqa: F401 - its tables are part of the metadata
-from services84.store.tables import email_body, metadata
+from services84.store.tables import metadata
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,7 +35,7 @@ def kept_tables() -> list[Table]:
 
 def read_batches(source: Connection, table: Table) -> Iterator[Rows]:
     """All rows of a table, so many at a time as memory has room for, whatever their number."""
-    long = table is email_body or any(isinstance(c.type, LargeBinary) for c in table.c)
+    long = any(isinstance(c.type, LargeBinary) for c in table.c)
     size = _LONG_BATCH if long else _BATCH
     keys = [column.key for column in table.c]
     streaming = source.execution_options(stream_results=True, yield_per=size)

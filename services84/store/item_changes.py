@@ -18,7 +18,6 @@ from services84.store.sql import chunks
 from services84.store.tables import (
     email_account,
     email_attachment,
-    email_body,
     email_folder,
     email_item,
     email_notice,
@@ -26,7 +25,7 @@ from services84.store.tables import (
 )
 from services84.store.values import ItemFlag
 
-_CONTENT = (email_body, email_source, email_attachment, email_notice)
+_CONTENT = (email_source, email_attachment, email_notice)
 # By these a sync recognises a message that was deleted here; nothing else of it stays.
 _BLANK = dict.fromkeys(
     ("in_reply_to", "references", "subject", "sender", "reply_to", "to", "cc", "bcc"), ""

@@ -16,7 +16,6 @@ from services84.store.kept import on_server
 from services84.store.sql import chunks
 from services84.store.tables import (
     email_attachment,
-    email_body,
     email_folder,
     email_item,
     email_problem,
@@ -25,7 +24,6 @@ from services84.store.tables import (
 from services84.store.values import (
     Identity,
     Item,
-    ItemBody,
     ItemFlag,
     ItemState,
     NewAttachment,
@@ -180,15 +178,6 @@ class ItemStore(ItemChanges):
             return zlib.decompress(stored)
         except zlib.error as error:
             raise StoreError(f"the stored bytes of message {item_id} are damaged") from error
-
-    def body(self, item_id: int) -> ItemBody | None:
-        """The message's texts."""
-        query = select(email_body.c.plain_body, email_body.c.html_body, email_body.c.cal_data)
-        with self._database.reading() as connection:
-            row = connection.execute(
-                query.where(email_body.c.email_item_id == item_id)
-            ).one_or_none()
-        return None if row is None else ItemBody(*row)
 
     def attachments(self, item_id: int) -> builtins.list[NewAttachment]:
         """The message's attachments, in the order of its parts."""

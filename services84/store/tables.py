@@ -404,15 +404,6 @@ email_item = Table(
     **_IDS_STAY,
 )
 
-email_body = Table(
-    "email_body",
-    metadata,
-    _reference("email_item_id", "email_item.email_item_id", primary_key=True, autoincrement=False),
-    _text("plain_body"),
-    _text("html_body"),
-    _text("cal_data"),
-)
-
 email_source = Table(
     "email_source",
     metadata,

@@ -429,9 +429,6 @@ class NewItem:
     bcc: str = ""
     sent_at: datetime | None = None
     priority: int = 3
-    plain_body: str = field(default="", repr=False)
-    html_body: str = field(default="", repr=False)
-    calendar: str = field(default="", repr=False)
     attachments: Sequence[NewAttachment] = ()
     parse_problem: str = ""
 
@@ -556,12 +553,3 @@ class ItemPlace:
     def is_kept(self) -> bool:
         """Whether the mail server has the message no more."""
         return self.uid_validity < 0
-
-
-@dataclass(frozen=True)
-class ItemBody:
-    """The texts of a stored message."""
-
-    plain_body: str = field(repr=False)
-    html_body: str = field(repr=False)
-    calendar: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Reading one message: what it says, and its bytes as they are stored. Also a program that does it.
+"""Reading one message: its entry in the cache, and its bytes as kept. Also a program that does it.
 
 `python -m services84.sync.reader IN OUT DESK...` serves two pipes and some desks, named by their
 descriptors: it reads what it is told of, at one desk after the other, and ends when the other end
@@ -22,8 +22,9 @@ READY = "ready"
 
 
 def read(source: bytes) -> Read:
-    """Read one message; of whatever shape it is."""
-    return parse(source), pack(source)
+    """Read one message; of whatever shape it is. Its texts are read when somebody asks for them:
+    they are in its bytes."""
+    return parse(source, texts=False), pack(source)
 
 
 def main() -> None:

@@ -48,9 +48,6 @@ def new_item(message: FetchedMessage, reading: Pending | Unread) -> NewItem:
         bcc=parsed.bcc,
         sent_at=parsed.sent_at,
         priority=parsed.priority,
-        plain_body=parsed.plain_body,
-        html_body=parsed.html_body,
-        calendar=parsed.calendar,
         attachments=tuple(_attachment(a) for a in parsed.attachments),
         parse_problem=parsed.problem,
     )

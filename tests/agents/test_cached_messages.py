@@ -6,7 +6,9 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
+from services84.mime.parse import UNREADABLE
 from services84.store.book_import import import_book
 from services84.store.crm_values import PersonDraft
 from services84.store.values import RunOutcome
@@ -86,6 +88,19 @@ def test_a_message_is_given_whole_and_no_server_is_asked(
     assert reply.text("Response/InReplyTo/EMailSOInfo/Archived") == "false"
     assert reply.text("Response/RepliedAt") is None
     assert streams(reply) == ["UE5H", "UERG"]
+
+
+def test_a_message_that_a_reader_died_of_is_read_by_nobody_again(mail: LiveMail) -> None:
+    with mail.service.application.database.transaction() as connection:
+        connection.execute(
+            text("UPDATE email_item SET parse_problem = :problem WHERE email_item_id = :id"),
+            {"problem": f"{UNREADABLE} (its reader died)", "id": answer_id(mail)},
+        )
+    reply = get(mail, answer_id(mail))
+    assert reply.text("Response/Subject") == "Grüße"
+    assert not reply.text("Response/HTMLBody")
+    assert reply.text("Response/CustomHeaderList/EMailCustomHeader/Name") is None
+    assert streams(reply) == []
 
 
 def test_without_their_bytes_attachments_are_named(mail: LiveMail) -> None:

@@ -38,7 +38,6 @@ from services84.store.values import (
     Folder,
     FolderAttribute,
     Item,
-    ItemBody,
     ItemFlag,
     NewAttachment,
 )
@@ -140,19 +139,18 @@ def test_an_entity_of_bytes_shows_the_message() -> None:
 def test_an_entity_of_a_stored_message_shows_the_same() -> None:
     message = parse(SOURCE)
     listed = [NewAttachment(**vars(each)) for each in message.attachments]
-    body = ItemBody(message.plain_body, message.html_body, message.calendar)
-    entity = entity_of_item(item(), body, listed, folder(), SOURCE)
+    entity = entity_of_item(item(), listed, folder(), SOURCE)
     assert_shows_the_message(entity)
     assert (entity.EmailItemId, entity.AccountId, entity.FolderName) == (7, 2, "Inbox")
     assert (entity.IsSent, entity.ServerId) == (True, 5 - 2**31)
-    without = entity_of_item(item(), body, listed, folder(), SOURCE, contents=False)
+    without = entity_of_item(item(), listed, folder(), SOURCE, contents=False)
     assert [a.Stream for a in without.Attachments] == [None, None, None]
     assert [a.Size for a in without.Attachments] == [a.Size for a in entity.Attachments]
 
 
 def test_a_draft_is_not_sent_yet() -> None:
     assert not entity_of_source(SOURCE, flags=ItemFlag.DRAFT).IsSent
-    assert not entity_of_item(item(), None, [], folder(FolderAttribute.DRAFTS)).IsSent
+    assert not entity_of_item(item(), [], folder(FolderAttribute.DRAFTS)).IsSent
 
 
 def test_the_message_that_is_answered_is_shown_where_it_is_known() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from services84.mime.addresses import Address, address_list
 from services84.mime.compose import compose
 from services84.mime.mimetext import mime_bytes
-from services84.mime.parse import parse
+from services84.mime.parse import UNREADABLE, ParsedMessage, parse, read_texts
 from services84.mime.reading import (
     attachment_ids,
     attachment_of,
@@ -63,7 +64,8 @@ def mutated(source: bytes, chance: random.Random) -> bytes:
 def check(source: bytes) -> None:
     """Do with a message whatever is done with messages."""
     parsed = parse(source)
-    assert not parsed.problem.startswith("the message cannot be read"), parsed.problem
+    assert not parsed.problem.startswith(UNREADABLE), parsed.problem
+    _check_texts(source, parsed)
     custom_headers(source)
     for field in (parsed.sender, parsed.reply_to, parsed.to, parsed.cc, parsed.bcc):
         assert all(each.name or each.address for each in address_list(field))
@@ -72,6 +74,18 @@ def check(source: bytes) -> None:
     _check_forwarded(source)
     mime_bytes(source.decode("latin-1"))
     mime_bytes(source.decode("utf-8", "surrogateescape"))
+
+
+def _check_texts(source: bytes, parsed: ParsedMessage) -> None:
+    """They can be left for later, and are the same then."""
+    without = replace(parsed, plain_body="", html_body="", calendar="")
+    assert parse(source, texts=False) == without
+    found = read_texts(source)
+    assert (found.plain, found.html, found.calendar) == (
+        parsed.plain_body,
+        parsed.html_body,
+        parsed.calendar,
+    )
 
 
 def _check_attachments(source: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services84.mime.parse import ParsedAttachment, ParsedMessage, parse, part_bytes
+from services84.mime.parse import (
+    ParsedAttachment,
+    ParsedMessage,
+    Texts,
+    parse,
+    part_bytes,
+    read_texts,
+)
 
 INVITATION = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 NESTED = (
@@ -177,6 +185,14 @@ def test_a_text_sent_as_a_file_is_an_attachment() -> None:
         ("3", "two.txt", False),
         ("4", "three.txt", True),
     ]
+
+
+def test_texts_that_are_read_later_are_the_same() -> None:
+    for source in (NESTED, multipart(b"mixed", b"\r\none", b"\r\ntwo"), b"\r\nplain", b"", b"\0"):
+        whole, found = parse(source), read_texts(source)
+        assert found == Texts(whole.plain_body, whole.html_body, whole.calendar)
+        without = replace(whole, plain_body="", html_body="", calendar="")
+        assert parse(source, texts=False) == without
 
 
 def test_uuencoded_text_stays_in_the_text() -> None:

@@ -39,7 +39,6 @@ def _item(uid: int) -> NewItem:
         source=b"Subject: \xff\x00" + bytes(range(256)),
         message_id=f"<{uid}@example.com>",
         subject="Grüße 😀 of " + "x" * uid,
-        plain_body="line\r\n" * uid,
         attachments=[NewAttachment("1", "", "a.txt", "text/plain", 3, "7bit", False)],
     )
 

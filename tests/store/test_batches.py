@@ -21,7 +21,6 @@ from services84.store.values import (
     FolderDraft,
     Identity,
     Item,
-    ItemBody,
     ItemFlag,
     Lease,
     NewAttachment,
@@ -230,9 +229,6 @@ def test_a_message_comes_back_as_it_was_given(stores: Stores, lease: Lease, fold
         bcc="h@b",
         sent_at=START,
         priority=1,
-        plain_body="plain \ud800",
-        html_body="<p>" + "x" * 100_000,
-        calendar="BEGIN:VCALENDAR",
         parse_problem="odd",
     )
     stores.folders.apply(lease, folder.folder_id, FolderBatch(2**32 - 2, added=[given]))
@@ -260,9 +256,6 @@ def test_a_message_comes_back_as_it_was_given(stores: Stores, lease: Lease, fold
         parse_problem="odd",
     )
     assert stores.items.source(item_id) == SOURCE
-    assert stores.items.body(item_id) == ItemBody(
-        "plain \ufffd", "<p>" + "x" * 100_000, "BEGIN:VCALENDAR"
-    )
     assert stores.items.attachments(item_id) == [
         NewAttachment("2", "cid", "a\ufffd.pdf", "application/pdf", 12, "base64", False),
         NewAttachment("3.1", "", "b.png", "image/png", 2**33, "binary", True),
@@ -272,7 +265,6 @@ def test_a_message_comes_back_as_it_was_given(stores: Stores, lease: Lease, fold
 def test_what_does_not_exist_is_none(stores: Stores) -> None:
     assert stores.items.get(1) is None
     assert stores.items.source(1) is None
-    assert stores.items.body(1) is None
     assert stores.items.attachments(1) == []
     assert stores.items.list(1, limit=10) == []
 

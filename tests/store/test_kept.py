@@ -261,7 +261,6 @@ def test_what_is_deleted_here_leaves_a_mark_without_content(
     assert items.get(hidden) is None
     assert items.places([hidden]) == {}
     assert items.source(hidden) is None
-    assert items.body(hidden) is None
     assert items.attachments(hidden) == []
     assert items.with_message_id(["<1@example.com>"], [lease.account_id]) == []
     assert [one.uid for one in items.list(folder.folder_id, limit=9)] == [2]

@@ -45,7 +45,6 @@ def fill(stores: Stores, vault: Vault) -> None:
             source=b"Subject: x\r\n\r\n" + os.urandom(2000),
             message_id=f"<{uid}@example.com>",
             subject="first",
-            plain_body="line\r\n" * 20,
             attachments=[],
         )
         for uid in range(1, MESSAGES + 1)

@@ -111,6 +111,7 @@ CHANGED = {
     "service_auth": {"password"},
     "email_item": {"flags"},
 }
+DERIVED = {"email_body"}  # the texts of messages, which are in their bytes as well
 
 
 def test_every_value_of_the_first_release_is_there_after_the_upgrade(old: Database) -> None:
@@ -121,8 +122,8 @@ def test_every_value_of_the_first_release_is_there_after_the_upgrade(old: Databa
     assert old.revision == schema.head()
     kinds = {table.name: table for table in copying.metadata.sorted_tables}
     with old.reading() as connection:
-        for name, rows in filled.items():
-            table = kinds[name]
+        for name in filled.keys() - DERIVED:
+            table, rows = kinds[name], filled[name]
             found = connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
             for wanted, row in zip(rows, found.all(), strict=True):
                 for column, value in wanted.items():

@@ -19,7 +19,6 @@ from services84.store.database import Database
 from services84.store.tables import (
     email_account,
     email_attachment,
-    email_body,
     email_folder,
     email_item,
     email_problem,
@@ -161,15 +160,10 @@ def _items(account_id: int) -> Any:
     return (
         select(
             email_item,
-            email_body.c.email_item_id.label("body_of"),
-            email_body.c.plain_body,
-            email_body.c.html_body,
-            email_body.c.cal_data,
             email_source.c.mime,
         )
         .select_from(email_item)
         .join(email_folder, email_folder.c.email_folder_id == email_item.c.email_folder_id)
-        .outerjoin(email_body, email_body.c.email_item_id == email_item.c.email_item_id)
         .outerjoin(email_source, email_source.c.email_item_id == email_item.c.email_item_id)
         .where(email_folder.c.account_id == account_id)
     )
@@ -185,8 +179,6 @@ def _attachments(connection: Connection) -> dict[int, list[tuple[Any, ...]]]:
 
 def _item(row: Row[Any], attachments: Iterable[tuple[Any, ...]], torn: list[str]) -> Item:
     values = row._mapping
-    if row.body_of is None:
-        torn.append(f"item {row.email_item_id} has no body")
     source = b""
     if row.mime is None:
         torn.append(f"item {row.email_item_id} has no source")
@@ -194,7 +186,7 @@ def _item(row: Row[Any], attachments: Iterable[tuple[Any, ...]], torn: list[str]
         source = zlib.decompress(row.mime)
     digest = hashlib.sha256(source)
     own = [values[column] for column in _CONTENT]
-    parts = repr((own, row.plain_body, row.html_body, row.cal_data, list(attachments)))
+    parts = repr((own, list(attachments)))
     return Item(
         row.email_item_id,
         row.message_id,

@@ -47,7 +47,7 @@ def assert_equal(scene: Scene) -> None:
 def rows(scene: Scene) -> dict[str, list[tuple[object, ...]]]:
     """Everything in the database but what a run stamps with its time."""
     stamps = {"email_account", "sync_run", "credentials"}
-    tables = ("email_folder", "email_item", "email_body", "email_attachment", "email_source")
+    tables = ("email_folder", "email_item", "email_attachment", "email_source")
     assert not stamps & set(tables)
     with scene.service.application.database.reading() as connection:
         return {
@@ -143,9 +143,9 @@ def test_messages_are_readable_from_the_cache(scene: Scene) -> None:
     assert item.subject == "Message 7 – Grüße"
     assert "sender7@example.com" in item.sender
     assert item.message_id == "<message-7@example.com>"
-    body = items.body(item.item_id)
-    assert body is not None
-    assert "Text of message 7." in body.plain_body
+    source = items.source(item.item_id)
+    assert source is not None
+    assert b"Text of message 7." in source
     (attachment,) = items.attachments(item.item_id)
     assert (attachment.name, attachment.content_type) == ("ü.pdf", "application/pdf")
     assert attachment.size == 400
@@ -235,7 +235,7 @@ def test_two_accounts_keep_their_mail_apart(scene: Scene) -> None:
     scene.service.call("DeleteEMailAccount", {"EMailAccountId": account}, ticket=scene.ticket)
     assert_equal(scene)
     with scene.service.application.database.reading() as connection:
-        for table in ("email_item", "email_source", "email_body"):
+        for table in ("email_item", "email_source"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
 
 
