@@ -10,7 +10,7 @@ import pytest
 
 from services84.errors import ConnectionLost, MailServerRefused
 from services84.imap.connection import ImapConnection
-from services84.imap.values import FetchedMessage, Inquiry, Surveyed
+from services84.imap.values import FetchedMessage, Inquiry, ListedFolder, Surveyed
 from services84.store.values import RunOutcome, RunState
 from services84.sync import plan
 from tests.support.mailboxes import append, cache_view, credentials, message, server_view
@@ -115,13 +115,14 @@ def test_a_list_without_inbox_drops_nothing(scene: Scene, monkeypatch: pytest.Mo
     with scene.client() as client:
         client.create("Work")
     scene.sync()
-    original = ImapConnection.folders
+    original = ImapConnection.ask_for_folders
+
+    def without_inbox(connection: ImapConnection) -> Callable[[], list[ListedFolder]]:
+        answer = original(connection)
+        return lambda: [one for one in answer() if one.server_name != "INBOX"]
+
     with monkeypatch.context() as patch:
-        patch.setattr(
-            ImapConnection,
-            "folders",
-            lambda self: [f for f in original(self) if f.server_name != "INBOX"],
-        )
+        patch.setattr(ImapConnection, "ask_for_folders", without_inbox)
         assert "lacks INBOX" in sync(scene).exception["Message"]
     assert_equal(scene)
 
