@@ -121,7 +121,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """WAL: readers never wait for the writer. synchronous=FULL: a commit is on the disk before
     the caller hears of it, as on PostgreSQL; NORMAL survives kill -9 as well, but a power cut
     can take back the last commits, among them an account somebody was told is saved. So NORMAL
-    is for what the power cut ends anyway: which process holds what (`FLEETING`)."""
+    is for what the power cut ends anyway: which process holds what (`FLEETING`).
+
+    While the log is written back, after every 2,000 pages (32 MB), nobody commits: about as long as
+    the messages last that a first sync has fetched ahead. Seldom is better than often, for a page
+    that was written several times meanwhile goes back once."""
     connection.execute(f"PRAGMA page_size={_PAGE_SIZE}")
     _use_wal(connection)
     for pragma in (
