@@ -30,6 +30,8 @@ from services84.sync.values import Progress, ProgressCallback
 
 log = structlog.get_logger(__name__)
 
+MOST_AHEAD = 3 * plan.BATCH_BYTES  # of messages that are fetched while one batch is committed
+
 
 class AccountSync:
     """Syncs the folders of one account; made anew for every run.
@@ -192,8 +194,9 @@ class AccountSync:
         """While the steps of one folder are committed, the next one is looked at and fetched."""
         if not folders:
             return
-        with closing(ahead(self._steps(folders, looks))) as steps:
-            for step in steps:
+        steps = self._steps(folders, looks)
+        with closing(ahead(steps, weight=Step.size, most=MOST_AHEAD)) as coming:
+            for step in coming:
                 self._at = self._places[step.look.folder.folder_id]
                 self._sync.commit(step)
 

@@ -49,6 +49,10 @@ class Step:
     news: Collection[int] = frozenset()
     completes: bool | None = None
 
+    def size(self) -> int:
+        """The bytes of its messages, as the server counts them."""
+        return sum(message.size for message, _ in self.fetched.given)
+
     def batch(self) -> FolderBatch:
         """What is to be committed; waits until the messages are read."""
         batch = self.look.batch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from contextvars import ContextVar
 
 import pytest
 
@@ -42,6 +43,34 @@ def test_so_many_items_are_made_ahead_and_no_more() -> None:
         assert next(items) == 1
         assert made[3].wait(10)
         assert not made[4].is_set()
+
+
+def test_what_weighs_much_is_made_only_when_nothing_of_weight_waits() -> None:
+    made = [threading.Event() for _ in range(5)]
+
+    def source() -> Generator[int, None, None]:
+        for event, weight in zip(made, (1, 1, 10, 1, 1), strict=True):
+            event.set()
+            yield weight
+
+    with closing(ahead(source(), 4, weight=lambda item: item, most=10)) as items:
+        assert next(items) == 1
+        assert made[2].wait(10)
+        assert not made[3].wait(0.05)
+        assert next(items) == 1
+        assert not made[3].wait(0.05)
+        assert next(items) == 10
+        assert made[4].wait(10)
+
+
+def test_what_is_logged_ahead_belongs_to_the_request() -> None:
+    request: ContextVar[str] = ContextVar("request")
+
+    def source() -> Generator[str, None, None]:
+        yield request.get()
+
+    request.set("r1")
+    assert list(ahead(source())) == ["r1"]
 
 
 def test_who_leaves_early_waits_for_the_item_under_way_and_has_the_source_closed() -> None:
