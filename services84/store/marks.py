@@ -25,7 +25,8 @@ _ACCOUNT_OF_MARK = (
     .correlate(email_notice)
     .scalar_subquery()
 )
-_NEWS = select(email_notice.c.email_item_id).where(bindparam("account") == _ACCOUNT_OF_MARK)
+_OF_ACCOUNT = bindparam("account", type_=email_folder.c.account_id.type)
+_NEWS = select(email_notice.c.email_item_id).where(_OF_ACCOUNT == _ACCOUNT_OF_MARK)
 _ANY_NEWS = _NEWS.limit(1)
 
 
