@@ -349,13 +349,23 @@ class _Imap(imaplib2.IMAP4):  # type: ignore[misc, name-defined]
     def selected(self, is_selected: bool) -> None:
         self.state = imaplib2.SELECTED if is_selected else imaplib2.AUTH
 
+    def leave(self) -> None:
+        """LOGOUT where nobody waits for another answer."""
+        if self._leaving or self.Terminate or self.tagged_commands:
+            return
+        self._leaving = True
+        self._patience = min(self._patience, LAST_WORDS)
+        with contextlib.suppress(MailServerError):
+            self._begin()
+            self._say_all([("LOGOUT", ())])
+
     def end(self) -> None:
-        """LOGOUT where nobody waits for another answer, and the end of all threads."""
-        if not (self.Terminate or self.tagged_commands or self.state_change_pending.locked()):
-            self._leaving = True
-            self._patience = min(self._patience, LAST_WORDS)
-            with contextlib.suppress(MailServerError):
-                self.perform("LOGOUT")
+        """The answer to LOGOUT, where it can be had, and the end of the thread."""
+        self.leave()
+        with contextlib.suppress(MailServerError):
+            self._started = time.monotonic()  # the server has this long from here on
+            for _ in self._completions() if self._leaving else ():
+                pass
         self._close_threads()
         self._failure = self._ended()
 

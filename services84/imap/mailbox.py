@@ -34,6 +34,11 @@ class ImapConnection(FolderChanges, Changing, Appending, Surveying):
     ) -> None:
         self.close()
 
+    def leave(self) -> None:
+        """Sign out, and do not wait for it: there is something else to be done before `close`,
+        and nothing to be asked any more. Never raises."""
+        self._session.leave()
+
     def close(self) -> None:
         """Sign out and disconnect, within seconds; never raises."""
         self._session.end()

@@ -67,5 +67,9 @@ class Session(Protocol):
     def selected(self, is_selected: bool) -> None:
         """Whether a folder is selected now."""
 
+    def leave(self) -> None:
+        """Say that the conversation is over, without waiting for the answer: `end` does that.
+        Nothing else may be said then; never raises."""
+
     def end(self) -> None:
         """Leave politely if possible, soon in any case; never raises."""

@@ -6,6 +6,7 @@ rather than taken from `ipaddress`, whose ideas of "private" and "global" differ
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
@@ -79,6 +80,7 @@ _EMBEDDED = [
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
+@functools.lru_cache(maxsize=1024)
 def judge(address: str | Address, online: bool) -> str | None:
     """Why this IP address must not be connected to, as in "a loopback address"; None if it may.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import ipaddress
 import queue
 import socket
@@ -70,7 +71,8 @@ class Dialer:
         return _connect(allowed, where, host, deadline, timeout)
 
     def _look_up(self, host: str, port: int, where: str, timeout: float) -> Sequence[Found]:
-        """The host's addresses. The system's resolver knows no time-out: it gets a thread."""
+        """The host's addresses. The system's resolver knows no time-out: it gets a thread, unless
+        it is given an address and asks nobody."""
         answers: queue.SimpleQueue[Sequence[Found] | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
@@ -79,7 +81,10 @@ class Dialer:
             except Exception as error:
                 answers.put(error)
 
-        threading.Thread(target=ask, name="resolve", daemon=True).start()
+        if _is_usual_address(host):
+            ask()
+        else:
+            threading.Thread(target=ask, name="resolve", daemon=True).start()
         try:
             answer = answers.get(timeout=timeout)
         except queue.Empty:
@@ -129,12 +134,19 @@ def literal_refusal(host: str, *, online: bool) -> str | None:
 
 
 def _is_address(host: str) -> bool:
+    if _is_usual_address(_without_brackets(host.strip())):
+        return True
+    # Decimal, octal and hexadecimal forms, which the system's resolver takes as well.
+    with contextlib.suppress(OSError):
+        return bool(socket.inet_aton(host.strip()))
+    return False
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_usual_address(host: str) -> bool:
     try:
-        ipaddress.ip_address(_without_brackets(host.strip()))
+        ipaddress.ip_address(host)
     except ValueError:
-        # Decimal, octal and hexadecimal forms, which the system's resolver takes as well.
-        with contextlib.suppress(OSError):
-            return bool(socket.inet_aton(host.strip()))
         return False
     return True
 

@@ -201,10 +201,17 @@ class SyncEngine:
         sealed = self._accounts.sealed(task.lease.account_id)
         if sealed is None:
             return NotFound("the mail account was deleted")
+        # What is written at the end needs no server: it says goodbye meanwhile.
+        with contextlib.ExitStack() as connections:
+            return self._attempted(task, sealed, connections)
+
+    def _attempted(
+        self, task: _Task, sealed: SealedAccount, connections: contextlib.ExitStack
+    ) -> Services84Error | None:
         account = sealed.account
         error: Services84Error | None = None
         try:
-            self._sync(task, sealed)
+            self._sync(task, sealed, connections)
             outcome = RunOutcome()
         except Interrupted:
             error, outcome = _interruption()
@@ -248,11 +255,12 @@ class SyncEngine:
             new=tally.new, changed=tally.changed, removed=tally.removed, stored=tally.bytes_done
         )
 
-    def _sync(self, task: _Task, sealed: SealedAccount) -> None:
-        with self._connected(_incoming(sealed)) as connection:
-            self._account_sync(task, connection, sealed.account.options).run()
+    def _sync(self, task: _Task, sealed: SealedAccount, connections: contextlib.ExitStack) -> None:
+        connection = connections.enter_context(self._connected(_incoming(sealed)))
+        self._account_sync(task, connection, sealed.account.options).run()
+        connection.leave()
         if self._notices is not None:
-            self._notices.tell(task.lease, task.slot)
+            self._notices.tell(task.lease, task.slot, connections.close)
 
     def _account_sync(
         self,

@@ -62,15 +62,16 @@ class Notices:
         self._clock = clock
         self._language_of = language_of
 
-    def tell(self, lease: Lease, slot: Slot | None) -> None:
+    def tell(self, lease: Lease, slot: Slot | None, close: Callable[[], None]) -> None:
         """Tell of what is new in the account of `lease`, if there is something and somebody.
 
-        `slot` is the sync's, which has no connection open any more. What goes wrong with the
-        notice is no failure of the sync. Raises StoreError, LeaseLost.
+        `slot` is the sync's, whose connection `close` closes before there is another. What goes
+        wrong with the notice is no failure of the sync. Raises StoreError, LeaseLost.
         """
         news = self._folders.take_news(lease)
         if not news:
             return
+        close()
         try:
             account = self._accounts.get(lease.account_id)
             if account is None or not _wants_notices(account):

@@ -22,6 +22,7 @@ from services84.errors import (
     StoreError,
 )
 from services84.store.values import Account, AccountStatus, Lease, RunOutcome
+from services84.sync import ticking
 
 log = structlog.get_logger(__name__)
 
@@ -97,26 +98,22 @@ class LeaseKeeper:
         self._lease = lease
         self._seconds = seconds
         self._clock = clock
-        self._done = threading.Event()
         self.lost = threading.Event()
-        self._thread = threading.Thread(
-            target=self._keep, name=f"lease-{lease.account_id}", daemon=True
-        )
 
     def __enter__(self) -> LeaseKeeper:
-        self._thread.start()
+        self._tick = ticking.every(self._seconds / 3, self._renew)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
+        # A renewal that is under way finds the lease given back, and renews nothing.
+        self._tick.stop()
 
-    def _keep(self) -> None:
-        while not self._done.wait(self._seconds / 3):
-            try:
-                self._lease = self._accounts.renew_lease(self._lease, self._clock(), self._seconds)
-            except LeaseLost:
-                self.lost.set()
-                return
-            except StoreError as error:
-                log.warning("lease.not_renewed", account=self._lease.account_id, error=str(error))
+    def _renew(self) -> bool:
+        try:
+            self._lease = self._accounts.renew_lease(self._lease, self._clock(), self._seconds)
+        except LeaseLost:
+            self.lost.set()
+            return False
+        except StoreError as error:
+            log.warning("lease.not_renewed", account=self._lease.account_id, error=str(error))
+        return True

@@ -22,6 +22,8 @@ from services84.store.slots import SlotStore, host_key
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2  # how often somebody who waits looks whether its turn has come
+RETRY_SECONDS = 1.0  # after the database could not be asked
+IDLE_SECONDS = 20.0  # for which the thread stays when nothing is held and nobody waits
 CLOSE_SECONDS = 5.0  # for the thread to end, which may be asking the database
 
 
@@ -108,7 +110,8 @@ class HostSlots:
             # Then it is free when its life is over: nobody renews it any more.
             log.warning("slot.not_released", host=slot.host, error=error.message)
         with self._changed:
-            self._changed.notify_all()  # the next one may wait in this process
+            if self._waiting:
+                self._changed.notify_all()  # the next one may wait in this process
 
     @contextlib.contextmanager
     def held(self, server: str, wait: float) -> Iterator[Slot]:
@@ -184,7 +187,10 @@ class HostSlots:
 
     def _look_after_them(self) -> None:
         """See that the thread runs; called with the lock held."""
-        if self._keeper is None and (self._held or self._waiting):
+        if self._keeper is not None and self._keeper.is_alive():  # not in a forked child
+            if self._waiting:
+                self._changed.notify_all()
+        elif self._held or self._waiting:
             self._renewed = time.monotonic()
             self._keeper = threading.Thread(target=self._keep, name="slots", daemon=True)
             self._keeper.start()
@@ -199,16 +205,22 @@ class HostSlots:
                     self._look()
             except StoreError as error:
                 log.warning("slots.not_renewed", error=error.message)
+                self._renewed += min(RETRY_SECONDS, self._seconds / 10)
 
     def _pause(self) -> bool:
-        """Wait until there may be something to do; false when there is nothing left."""
+        """Wait until there may be something to do; false when there was nothing for a while."""
+        idle_until = time.monotonic() + IDLE_SECONDS
+        third = self._seconds / 3
         with self._changed:
-            due = self._renewed + self._seconds / 3 - time.monotonic()
-            if self._waiting or self._held:
-                self._changed.wait(max(0.0, min(due, POLL_SECONDS) if self._waiting else due))
-            if not (self._waiting or self._held):
-                self._keeper = None
-                return False
+            while not (self._waiting or self._held):
+                left = idle_until - time.monotonic()
+                if self._stopped or left <= 0:
+                    self._keeper = None
+                    return False
+                # Who takes a slot meanwhile wakes nobody: it is renewed in time all the same.
+                self._changed.wait(min(third, left))
+            due = max(0.0, self._renewed + third - time.monotonic())
+            self._changed.wait(min(due, POLL_SECONDS) if self._waiting else due)
             return True
 
     def _renew(self) -> None:

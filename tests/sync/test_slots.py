@@ -180,8 +180,11 @@ def test_a_process_that_stops_tells_who_waits_and_gives_everything_back(
         slots.ask(HOST, turn)
 
 
-def test_a_process_without_slots_has_no_thread_for_them(make: Callable[..., HostSlots]) -> None:
-    slots = make()
+def test_a_process_without_slots_has_no_thread_for_them_after_a_while(
+    make: Callable[..., HostSlots], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services84.sync.slots.IDLE_SECONDS", 0.05)
+    slots = make(seconds=0.6)
     with slots.held(HOST, 1):
         assert "slots" in {thread.name for thread in threading.enumerate()}
     until(lambda: slots._keeper is None)
