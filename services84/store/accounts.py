@@ -28,6 +28,7 @@ from services84.store.account_rows import (
     incoming_of,
 )
 from services84.store.database import Database
+from services84.store.marks import ANY_NEWS
 from services84.store.runs import RunStore
 from services84.store.sql import folded
 from services84.store.tables import email_account, sync_request, sync_run
@@ -66,9 +67,11 @@ class Destination:
 
 
 class SealedAccount:
-    """An account without its passwords, which `incoming` opens."""
+    """An account without its passwords, which `incoming` opens; `has_news` when somebody is still
+    to be told of some of its messages."""
 
-    def __init__(self, row: Any, vault: Vault) -> None:
+    def __init__(self, row: Any, vault: Vault, *, has_news: bool) -> None:
+        self.has_news = has_news
         self._row = row
         self._vault = vault
         self.account = account_of(row, None)
@@ -100,7 +103,8 @@ class AccountStore(RunStore):
         """The account of this id, its passwords still sealed: opened when they are needed."""
         with self._database.reading() as connection:
             row = connection.execute(_BY_ID, {"account": account_id}).first()
-        return None if row is None else SealedAccount(row, self._vault)
+            news = connection.execute(ANY_NEWS, {"account": account_id}).first() is not None
+        return None if row is None else SealedAccount(row, self._vault, has_news=news)
 
     def destination(self, account_id: int) -> Destination | None:
         """Where the account's mail comes from, and its newest run: what a sync asks for first."""

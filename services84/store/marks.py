@@ -27,7 +27,7 @@ _ACCOUNT_OF_MARK = (
 )
 _OF_ACCOUNT = bindparam("account", type_=email_folder.c.account_id.type)
 _NEWS = select(email_notice.c.email_item_id).where(_OF_ACCOUNT == _ACCOUNT_OF_MARK)
-_ANY_NEWS = _NEWS.limit(1)
+ANY_NEWS = _NEWS.limit(1)
 
 
 class Marks:
@@ -63,7 +63,7 @@ class Marks:
         given again, whatever becomes of the caller."""
         mine = {"account": lease.account_id}
         with self._database.reading() as connection:
-            if connection.execute(_ANY_NEWS, mine).first() is None:
+            if connection.execute(ANY_NEWS, mine).first() is None:
                 return []
         with self._database.transaction() as connection:
             guard(connection, lease)

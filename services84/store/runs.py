@@ -78,6 +78,7 @@ _DROP_OLD_RUNS = delete(sync_run).where(
 _NEW_RUN = insert(sync_run).returning(sync_run.c.sync_run_id)
 # What they set is told by the values that they are given.
 _ACCOUNT = update(email_account).where(email_account.c.email_account_id == bindparam("account"))
+_HELD = _ACCOUNT.where(email_account.c.run_id == bindparam("holder"))
 _RUNNING = update(sync_run).where(
     sync_run.c.sync_run_id == bindparam("run"), sync_run.c.state == RunState.RUNNING.value
 )
@@ -163,13 +164,15 @@ class RunStore:
             state = RunState.PARTIAL
         # That nothing was new is nothing to wait for the disk with.
         with self._database.transaction(lasting=_tells(outcome)) as connection:
-            guard(connection, lease)
-            end_run(connection, lease.run_id, state, now, outcome)
             newest = _newest(lease, outcome)
-            connection.execute(
-                _ACCOUNT.values(**newest) if newest else _ACCOUNT,
-                {"account": lease.account_id, **_NO_LEASE, **_account_after(outcome, now)},
+            given = {"account": lease.account_id, "holder": lease.run_id}
+            result = connection.execute(
+                _HELD.values(**newest) if newest else _HELD,
+                given | _NO_LEASE | _account_after(outcome, now),
             )
+            if not result.rowcount:
+                raise _lost(lease)
+            end_run(connection, lease.run_id, state, now, outcome)
 
     def forget_runs(self, before: datetime) -> bool:
         """Remove some of the runs that ended before a time; whether there may be more of them.

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitOver
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -204,6 +205,8 @@ class SyncDesk:
         slot: Slot | None = None,
     ) -> Future[Result] | None:
         def settle(done: Future[Result]) -> None:
+            if promise.done():
+                return  # told before the mail server had been left
             if done.cancelled():
                 self._give_back(slot)
                 self._settle(account_id, promise, error=shutting_down())
@@ -272,7 +275,14 @@ class SyncDesk:
             if self._accounts.get(account_id, secrets=False) is None:
                 raise NotFound(f"no mail account {account_id}")
             return Postponed.ELSEWHERE
-        return self._engine.run(lease, progress, slot)
+        return self._engine.run(lease, progress, slot, partial(self._tell, account_id))
+
+    def _tell(self, account_id: int, report: SyncReport) -> None:
+        """Whoever waits need not wait for the goodbye to the mail server."""
+        if not isinstance(report.error, LeaseLost):
+            with self._lock:
+                promise = self._under_way[account_id]
+            self._settle(account_id, promise, report=report)
 
     def _give_back(self, slot: Slot | None) -> None:
         if slot is not None:

@@ -117,14 +117,30 @@ class SyncEngine:
         lease: Lease,
         progress: ProgressCallback | None = None,
         slot: Slot | None = None,
+        told: Callable[[SyncReport], None] = lambda _report: None,
     ) -> SyncReport:
         """Sync the account of `lease` and give the lease back.
 
         `slot` allows the one connection that is opened; a sync that loses it is interrupted.
+        `told` is given the report as soon as nothing of it can change any more: when the end is
+        written, and before the connection is closed.
 
         The report carries the error of a failed sync; it is in the account's row as well. Raises
         StoreError when the end could not be written (the lease then runs out by itself).
         """
+        # What is written at the end needs no server: it says goodbye meanwhile.
+        with contextlib.ExitStack() as connections:
+            report = self._report(lease, progress, slot, connections)
+            told(report)
+        return report
+
+    def _report(
+        self,
+        lease: Lease,
+        progress: ProgressCallback | None,
+        slot: Slot | None,
+        connections: contextlib.ExitStack,
+    ) -> SyncReport:
         started = self._clock()
         tally = Tally()
         telling = Telling(self._progress, lease.run_id, self._clock, progress)
@@ -132,7 +148,8 @@ class SyncEngine:
             self._accounts, lease, self._settings.lease_seconds, self._clock
         ) as keeper:
             until = time.monotonic() + self._turn
-            error = self._attempt(_Task(lease, keeper, slot, tally, telling, until))
+            task = _Task(lease, keeper, slot, tally, telling, until)
+            error = self._attempt(task, connections)
         telling.over()
         seconds = (self._clock() - started).total_seconds()
         self._count(tally)
@@ -196,18 +213,11 @@ class SyncEngine:
             skipped=tuple(tally.skipped),
         )
 
-    def _attempt(self, task: _Task) -> Services84Error | None:
+    def _attempt(self, task: _Task, connections: contextlib.ExitStack) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
         sealed = self._accounts.sealed(task.lease.account_id)
         if sealed is None:
             return NotFound("the mail account was deleted")
-        # What is written at the end needs no server: it says goodbye meanwhile.
-        with contextlib.ExitStack() as connections:
-            return self._attempted(task, sealed, connections)
-
-    def _attempted(
-        self, task: _Task, sealed: SealedAccount, connections: contextlib.ExitStack
-    ) -> Services84Error | None:
         account = sealed.account
         error: Services84Error | None = None
         try:
@@ -259,7 +269,7 @@ class SyncEngine:
         connection = connections.enter_context(self._connected(_incoming(sealed)))
         self._account_sync(task, connection, sealed.account.options).run()
         connection.leave()
-        if self._notices is not None:
+        if self._notices is not None and (task.tally.new or sealed.has_news):
             self._notices.tell(task.lease, task.slot, connections.close)
 
     def _account_sync(

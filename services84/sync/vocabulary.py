@@ -70,6 +70,11 @@ _often_seen = functools.lru_cache(maxsize=256)(_seen)
 
 def attributes_seen(names: Iterable[str], *, inbox: bool, subscribed: bool) -> FolderAttribute:
     """Translate a server's mailbox attributes (RFC 9051, 5258, 6154); the rest is dropped."""
+    return _attributes(frozenset(names), inbox, subscribed)
+
+
+@functools.lru_cache(maxsize=256)  # of all folders a few combinations
+def _attributes(names: frozenset[str], inbox: bool, subscribed: bool) -> FolderAttribute:
     found = FolderAttribute.NONE
     for name in names:
         found |= _ATTRIBUTES.get(name.lower(), FolderAttribute.NONE)

@@ -392,7 +392,7 @@ def test_news_are_an_accounts_own(stores: Stores, lease: Lease, folder: Folder) 
 
 def test_looking_for_news_touches_the_marks_alone(stores: Stores) -> None:
     """A sync that finds nothing looks for what an earlier one has left, in thousands of messages."""
-    query = marks._ANY_NEWS.params(account=1).compile(
+    query = marks.ANY_NEWS.params(account=1).compile(
         dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
     )
     if stores.database.product != "SQLite":

@@ -40,7 +40,15 @@ class DovecotServer:
     With `introspection`, the address of a token server (RFC 7662), it takes access tokens as well.
     """
 
-    def __init__(self, folder: Path, binary: str, *, introspection: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        binary: str,
+        *,
+        introspection: str = "",
+        mechanisms: str = "plain login cram-md5",
+    ) -> None:
+        self._mechanisms = mechanisms
         self.folder = folder
         self.host = "127.0.0.1"
         self.port_plain, self.port_starttls, self.port_tls = free_ports(3)
@@ -110,7 +118,7 @@ first_valid_gid = 1
 mail_location = maildir:{self.folder}/mail/%u
 mail_max_userip_connections = 1000
 default_process_limit = 500
-auth_mechanisms = plain login cram-md5 {"xoauth2 oauthbearer" if self._introspection else ""}
+auth_mechanisms = {self._mechanisms} {"xoauth2 oauthbearer" if self._introspection else ""}
 auth_failure_delay = 0
 auth_username_chars =
 disable_plaintext_auth = no
