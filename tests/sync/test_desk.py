@@ -14,6 +14,7 @@ import pytest
 from services84.application import Application
 from services84.errors import NotFound
 from services84.imap.connection import ImapConnection
+from services84.store.slots import SlotStore
 from services84.store.values import RunState
 from services84.sync.values import SyncState
 from tests.support.dovecot import DovecotServer
@@ -61,6 +62,40 @@ def test_a_caller_whose_wait_is_over_is_told_that_the_sync_goes_on(
     run = scene.service.services.accounts.latest_run(scene.account_id)
     assert run is not None
     assert run.state is RunState.COMPLETED
+
+
+def test_the_report_does_not_wait_for_the_goodbye_and_the_slot_does(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = scene.service.services
+    go, leaving = threading.Event(), threading.Event()
+    original = ImapConnection.close
+
+    def close(self: ImapConnection) -> None:
+        leaving.set()
+        assert go.wait(DEADLINE)
+        original(self)
+
+    def slots_in_use() -> int:
+        store = SlotStore(scene.service.application.database)
+        return sum(in_use for in_use, _ in store.hosts(services.clock()).values())
+
+    monkeypatch.setattr(ImapConnection, "close", close)
+    try:
+        report = services.sync.sync(scene.account_id, wait=DEADLINE)
+        assert (report.state, report.error) == (SyncState.COMPLETED, None)
+        run = services.accounts.latest_run(scene.account_id)
+        assert run is not None
+        assert run.state is RunState.COMPLETED
+        assert leaving.wait(DEADLINE)
+        assert slots_in_use() == 1
+    finally:
+        go.set()
+    deadline = time.monotonic() + DEADLINE
+    while slots_in_use():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert services.sync.sync(scene.account_id, wait=DEADLINE, force=True).error is None
 
 
 def test_callers_meanwhile_share_one_sync(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
