@@ -29,10 +29,10 @@ from services84.store.account_rows import (
 )
 from services84.store.database import Database
 from services84.store.marks import ANY_NEWS
-from services84.store.runs import RunStore
+from services84.store.runs import RunStore, take_lease
 from services84.store.sql import folded
 from services84.store.tables import email_account, sync_request, sync_run
-from services84.store.values import Account, AccountDraft, AccountStatus, ServiceAuth
+from services84.store.values import Account, AccountDraft, AccountStatus, Lease, ServiceAuth
 
 # Asked for by every call or sync: building a statement takes longer than SQLite with it.
 _BY_ID = ACCOUNTS.where(email_account.c.email_account_id == bindparam("account"))
@@ -99,12 +99,18 @@ class AccountStore(RunStore):
         """The account of this id; with `secrets` false without its passwords."""
         return self._first(_BY_ID, secrets=secrets, account=account_id)
 
-    def sealed(self, account_id: int) -> SealedAccount | None:
-        """The account of this id, its passwords still sealed: opened when they are needed."""
-        with self._database.reading() as connection:
-            row = connection.execute(_BY_ID, {"account": account_id}).first()
+    def begin_run(
+        self, account_id: int, owner: str, now: datetime, seconds: float
+    ) -> tuple[Lease, SealedAccount] | None:
+        """The account's lease as `take_lease` gives it, and what a sync has to know of the account,
+        as it is under the lease."""
+        with self._database.transaction(lasting=False) as connection:
+            lease = take_lease(connection, account_id, owner, now, seconds)
+            if lease is None:
+                return None
+            row = connection.execute(_BY_ID, {"account": account_id}).one()
             news = connection.execute(ANY_NEWS, {"account": account_id}).first() is not None
-        return None if row is None else SealedAccount(row, self._vault, has_news=news)
+        return lease, SealedAccount(row, self._vault, has_news=news)
 
     def destination(self, account_id: int) -> Destination | None:
         """Where the account's mail comes from, and its newest run: what a sync asks for first."""

@@ -96,6 +96,38 @@ def guard(connection: Connection, lease: Lease) -> None:
         raise _lost(lease)
 
 
+def take_lease(
+    connection: Connection, account_id: int, owner: str, now: datetime, seconds: float
+) -> Lease | None:
+    """As `RunStore.take_lease`, in a transaction that does more."""
+    row = connection.execute(_LEASED, {"account": account_id}).one_or_none()
+    if row is None or (row.lease_until is not None and row.lease_until > now):
+        return None
+    if row.run_id is not None:
+        end_run(connection, row.run_id, RunState.LOST, now)
+    run_id = _start_run(connection, account_id, owner, now)
+    until = now + timedelta(seconds=seconds)
+    held = {"run_id": run_id, "lease_owner": owner, "lease_until": until}
+    connection.execute(_ACCOUNT, {"account": account_id, **held})
+    return Lease(account_id, run_id, owner, until)
+
+
+def _start_run(connection: Connection, account_id: int, owner: str, now: datetime) -> int:
+    connection.execute(_DROP_OLD_RUNS, {"account": account_id, "others": RUNS_KEPT - 1})
+    begun = {
+        "account_id": account_id,
+        "state": RunState.RUNNING.value,
+        "owner": owner,
+        "started": now,
+        "new": 0,
+        "changed": 0,
+        "removed": 0,
+        "error_reason": "",
+        "error_kind": "",
+    }
+    return int(connection.execute(_NEW_RUN, begun).scalar_one())
+
+
 class RunStore:
     """Leases and runs of accounts. All methods raise StoreError."""
 
@@ -107,34 +139,8 @@ class RunStore:
     ) -> Lease | None:
         """The account's lease for `seconds` with a new run; None when another holds it, or when
         there is no such account. A run whose lease has run out becomes LOST."""
-        until = now + timedelta(seconds=seconds)
         with self._database.transaction(lasting=False) as connection:
-            row = connection.execute(_LEASED, {"account": account_id}).one_or_none()
-            if row is None or (row.lease_until is not None and row.lease_until > now):
-                return None
-            if row.run_id is not None:
-                end_run(connection, row.run_id, RunState.LOST, now)
-            run_id = self._start_run(connection, account_id, owner, now)
-            held = {"run_id": run_id, "lease_owner": owner, "lease_until": until}
-            connection.execute(_ACCOUNT, {"account": account_id, **held})
-        return Lease(account_id, run_id, owner, until)
-
-    @staticmethod
-    def _start_run(connection: Connection, account_id: int, owner: str, now: datetime) -> int:
-        connection.execute(_DROP_OLD_RUNS, {"account": account_id, "others": RUNS_KEPT - 1})
-        begun = {
-            "account_id": account_id,
-            "state": RunState.RUNNING.value,
-            "owner": owner,
-            "started": now,
-            "new": 0,
-            "changed": 0,
-            "removed": 0,
-            "error_reason": "",
-            "error_kind": "",
-        }
-        run_id = connection.execute(_NEW_RUN, begun).scalar_one()
-        return int(run_id)
+            return take_lease(connection, account_id, owner, now, seconds)
 
     def renew_lease(self, lease: Lease, now: datetime, seconds: float) -> Lease:
         """The lease with a new end; raises LeaseLost when it is no longer ours."""

@@ -268,14 +268,14 @@ class SyncDesk:
     def _run_with(
         self, slot: Slot | None, account_id: int, progress: ProgressCallback | None
     ) -> Result:
-        lease = self._accounts.take_lease(
+        begun = self._accounts.begin_run(
             account_id, self._owner, self._clock(), self._settings.lease_seconds
         )
-        if lease is None:
+        if begun is None:
             if self._accounts.get(account_id, secrets=False) is None:
                 raise NotFound(f"no mail account {account_id}")
             return Postponed.ELSEWHERE
-        return self._engine.run(lease, progress, slot, partial(self._tell, account_id))
+        return self._engine.run(*begun, progress, slot, partial(self._tell, account_id))
 
     def _tell(self, account_id: int, report: SyncReport) -> None:
         """Whoever waits need not wait for the goodbye to the mail server."""

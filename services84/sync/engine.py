@@ -19,7 +19,6 @@ from services84.errors import (
     LeaseLost,
     LoginRefused,
     MailServerUnreachable,
-    NotFound,
     Services84Error,
     SyncInterrupted,
 )
@@ -115,11 +114,12 @@ class SyncEngine:
     def run(
         self,
         lease: Lease,
+        sealed: SealedAccount,
         progress: ProgressCallback | None = None,
         slot: Slot | None = None,
         told: Callable[[SyncReport], None] = lambda _report: None,
     ) -> SyncReport:
-        """Sync the account of `lease` and give the lease back.
+        """Sync the account of `lease` and give the lease back. `sealed` is the account.
 
         `slot` allows the one connection that is opened; a sync that loses it is interrupted.
         `told` is given the report as soon as nothing of it can change any more: when the end is
@@ -130,13 +130,14 @@ class SyncEngine:
         """
         # What is written at the end needs no server: it says goodbye meanwhile.
         with contextlib.ExitStack() as connections:
-            report = self._report(lease, progress, slot, connections)
+            report = self._report(lease, sealed, progress, slot, connections)
             told(report)
         return report
 
     def _report(
         self,
         lease: Lease,
+        sealed: SealedAccount,
         progress: ProgressCallback | None,
         slot: Slot | None,
         connections: contextlib.ExitStack,
@@ -149,7 +150,7 @@ class SyncEngine:
         ) as keeper:
             until = time.monotonic() + self._turn
             task = _Task(lease, keeper, slot, tally, telling, until)
-            error = self._attempt(task, connections)
+            error = self._attempt(task, sealed, connections)
         telling.over()
         seconds = (self._clock() - started).total_seconds()
         self._count(tally)
@@ -213,11 +214,10 @@ class SyncEngine:
             skipped=tuple(tally.skipped),
         )
 
-    def _attempt(self, task: _Task, connections: contextlib.ExitStack) -> Services84Error | None:
+    def _attempt(
+        self, task: _Task, sealed: SealedAccount, connections: contextlib.ExitStack
+    ) -> Services84Error | None:
         """Do the work and write how it ended; gives the error of a failed sync."""
-        sealed = self._accounts.sealed(task.lease.account_id)
-        if sealed is None:
-            return NotFound("the mail account was deleted")
         account = sealed.account
         error: Services84Error | None = None
         try:

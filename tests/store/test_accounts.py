@@ -107,16 +107,22 @@ def test_unknown_accounts_and_associates_are_not_found_and_nothing_is_written(
 
 def test_a_password_stays_sealed_until_it_is_needed(stores: Stores) -> None:
     saved = stores.account()
-    lost = AccountStore(stores.database, _LostKey()).sealed(saved.account_id)
-    assert lost is not None
+    now = stores.database.clock()
+    begun = AccountStore(stores.database, _LostKey()).begin_run(saved.account_id, "a", now, 60)
+    assert begun is not None
+    lease, lost = begun
     assert lost.account == stores.accounts.get(saved.account_id, secrets=False)
+    assert lost.account.lease_until == lease.until
     with pytest.raises(SecretUnreadable):
         lost.incoming()
-    opened = stores.accounts.sealed(saved.account_id)
-    assert opened is not None
-    assert opened.incoming() == saved.incoming
+    assert stores.accounts.begin_run(saved.account_id, "b", now, 60) is None
+    stores.accounts.finish_run(lease, RunOutcome(), now)
+    again = stores.accounts.begin_run(saved.account_id, "b", now, 60)
+    assert again is not None
+    assert again[1].incoming() == saved.incoming
+    assert not again[1].has_news
     stores.accounts.delete(saved.account_id)
-    assert stores.accounts.sealed(saved.account_id) is None
+    assert stores.accounts.begin_run(saved.account_id, "b", now, 60) is None
 
 
 def test_a_destination_is_a_server_and_the_newest_run(stores: Stores) -> None:
