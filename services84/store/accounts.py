@@ -41,13 +41,11 @@ _CURRENT = (
     .order_by(email_account.c.current_mark.desc(), email_account.c.email_account_id)
     .limit(1)
 )
+_LATEST = select(func.max(sync_run.c.sync_run_id)).where(
+    sync_run.c.account_id == bindparam("account")
+)
 _DESTINATION = (
-    select(
-        INCOMING.c.server,
-        select(func.max(sync_run.c.sync_run_id))
-        .where(sync_run.c.account_id == bindparam("account"))
-        .scalar_subquery(),
-    )
+    select(INCOMING.c.server, _LATEST.scalar_subquery())
     .select_from(email_account)
     .outerjoin(INCOMING, INCOMING.c.service_auth_id == email_account.c.incoming_auth)
     .where(
@@ -111,6 +109,17 @@ class AccountStore(RunStore):
             row = connection.execute(_BY_ID, {"account": account_id}).one()
             news = connection.execute(ANY_NEWS, {"account": account_id}).first() is not None
         return lease, SealedAccount(row, self._vault, has_news=news)
+
+    def admission(self, account_id: int) -> tuple[Account, Destination] | None:
+        """The account, without its passwords, and its destination, in one go."""
+        with self._database.reading() as connection:
+            row = connection.execute(_BY_ID, {"account": account_id}).first()
+            latest = connection.execute(_LATEST, {"account": account_id}).scalar_one()
+        if row is None:
+            return None
+        account = account_of(row, None)
+        server = account.incoming.server if account.incoming is not None else ""
+        return account, Destination(server, latest)
 
     def destination(self, account_id: int) -> Destination | None:
         """Where the account's mail comes from, and its newest run: what a sync asks for first."""

@@ -6,6 +6,7 @@ refuse, and waits with a deadline. The work itself is the engine's, in the execu
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -40,6 +41,7 @@ from services84.sync.values import (
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1  # how often a sync in another process is looked after
+FRESH_SECONDS = 1.0  # for which what was read of an account when it was let in is good enough
 # How long a stop waits for running syncs to come to a commit, and then for those whose
 # connections it has cut; together well below the 30 s after which gunicorn kills.
 COMMIT_SECONDS = 8.0
@@ -80,6 +82,7 @@ class SyncDesk:
         self._owner = owner
         self._lock = threading.Lock()
         self._under_way: dict[int, Future[SyncReport]] = {}
+        self._admitted: dict[int, tuple[float, Destination]] = {}  # when they were let in
         self._before: dict[int, int | None] = {}  # the last run when a sync began to wait
         self._stopping = threading.Event()
         self._executor = LocalExecutor(self._run, settings.sync_parallel)
@@ -188,13 +191,16 @@ class SyncDesk:
 
     def _admit(self, account_id: int, *, force: bool) -> bool:
         """Whether the account is being synced elsewhere; raises when it may not be synced now."""
-        account = syncable(account_id, self._accounts.get(account_id, secrets=False))
+        admission = self._accounts.admission(account_id)
+        account = syncable(account_id, admission and admission[0])
         now = self._clock()
         if account.lease_until is not None and account.lease_until > now:
             return True
         rest = resting(account, now)
         if rest is not None and not force:
             raise rest
+        if admission is not None:
+            self._admitted[account_id] = (time.monotonic(), admission[1])
         return False
 
     def _submit(
@@ -290,6 +296,9 @@ class SyncDesk:
 
     def _destination(self, account_id: int) -> Destination:
         """What a sync connects to; one that has no server will say so."""
+        at, admitted = self._admitted.pop(account_id, (-math.inf, None))
+        if admitted is not None and time.monotonic() - at < FRESH_SECONDS:
+            return admitted
         destination = self._accounts.destination(account_id)
         if destination is None:
             raise NotFound(f"no mail account {account_id}")
