@@ -73,7 +73,7 @@ def parse(source: bytes, *, texts: bool = True) -> ParsedMessage:
     try:
         return _parse(with_line_ends(source), texts=texts)
     except Exception as error:  # a message must never stop a folder, whoever is to blame
-        return ParsedMessage(problem=f"{UNREADABLE} ({type(error).__name__})")
+        return ParsedMessage(problem=f"the message cannot be read ({type(error).__name__})")
 
 
 def read_texts(source: bytes) -> Texts:

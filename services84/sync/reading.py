@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 
 import structlog
 
-from services84.mime.parse import UNREADABLE, ParsedMessage
+from services84.mime.parse import ParsedMessage
 from services84.store.compression import pack
 from services84.sync.desks import MOST_BYTES, Desk, Read
 from services84.sync.reader import READY, read
@@ -203,7 +203,7 @@ def read_with(process: ReaderProcess, sources: Sequence[bytes]) -> tuple[ReaderP
         except (OSError, EOFError):
             log.warning("sync.reader_died", size=len(source))
             process.end(0)
-            problem = f"{UNREADABLE} (its reader died)"
+            problem = "the message cannot be read (its reader died)"
             found.append((ParsedMessage(problem=problem), pack(source)))
             process = ReaderProcess()
     return process, found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services84.mime.parse import parse
+from services84.mime.parse import UNREADABLE, parse
 from services84.store.compression import compress, pack
 from services84.sync import reading
 from services84.sync.desks import MOST_BYTES, Desk, Read, flat, unflat
@@ -95,6 +95,7 @@ def test_a_message_that_its_reader_dies_of_is_noted_and_the_others_are_read(
         "the message cannot be read (its reader died)",
         "",
     ]
+    assert found[1][0].problem.startswith(UNREADABLE)
     assert [packed for _, packed in found] == [
         pack(source) for source in (ATTACHED, b"poison", b"Subject: x\n\ny")
     ]
