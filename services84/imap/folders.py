@@ -202,8 +202,10 @@ class Folders(Conversation):
             some = wanted[at : at + STATUSES_AT_A_TIME]
             asked = [Command("STATUS", (self._mailbox(one), verbatim(items))) for one in some]
             completions = self._said_to_all([*enabling, *asked])
-            for _ in enabling:
-                self._enabled_by(next(completions))
+            for command in enabling:
+                completion = next(completions)
+                self._check(command.name, completion)
+                self._enabled_by(completion)
             enabling = []
             found |= self._told_of(some, completions)
         return [found[one] for one in wanted]

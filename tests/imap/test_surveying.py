@@ -380,6 +380,21 @@ def test_the_states_of_folders_are_told_in_one_round_trip() -> None:
     assert {name: one.highest_mod_seq for name, one in found.items()} == {"A": 5, "C": None, "D": 6}
 
 
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [(b"[UNAVAILABLE] later", MailServerBusy), (b"not today", MailServerRefused)],
+)
+def test_what_the_server_does_not_enable_is_not_taken_for_enabled(
+    reason: bytes, error: type[MailServerError]
+) -> None:
+    refused = b"%t NO " + reason + b"\r\n"
+    script = batch(refused, status(b'"A"', 5) + b"%t OK done\r\n")
+    with signed_in(script, LOGOUT, offers=RESYNC) as connection:
+        with pytest.raises(error):
+            connection.peek(["A"])
+        assert not connection._can_resync
+
+
 def test_nothing_is_asked_of_a_server_that_cannot_tell_changes() -> None:
     with signed_in(LOGOUT) as connection:
         assert connection.peek(["A"]) == {}
