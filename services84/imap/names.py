@@ -42,13 +42,13 @@ def decode_name(name: bytes) -> str:
     Tolerant: raw 8-bit names are read as UTF-8, or as Latin-1 when they are none, and a name
     that is no proper modified UTF-7 is given as it stands.
     """
-    if name.isascii() and b"&" not in name:
-        return name.decode("ascii")
     if not name.isascii():
         try:
             return name.decode("utf-8")
         except UnicodeDecodeError:
             return name.decode("latin-1")
+    if b"&" not in name:
+        return name.decode("ascii")
     try:
         return _decode_strictly(name)
     except (ValueError, binascii.Error):

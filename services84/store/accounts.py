@@ -44,15 +44,6 @@ _CURRENT = (
 _LATEST = select(func.max(sync_run.c.sync_run_id)).where(
     sync_run.c.account_id == bindparam("account")
 )
-_DESTINATION = (
-    select(INCOMING.c.server, _LATEST.scalar_subquery())
-    .select_from(email_account)
-    .outerjoin(INCOMING, INCOMING.c.service_auth_id == email_account.c.incoming_auth)
-    .where(
-        email_account.c.email_account_id == bindparam("account"),
-        email_account.c.account_status != AccountStatus.DELETED,
-    )
-)
 DELETED_AT_ONCE = 1000  # messages a transaction, so that other writers get their turn
 
 
@@ -111,7 +102,7 @@ class AccountStore(RunStore):
         return lease, SealedAccount(row, self._vault, has_news=news)
 
     def admission(self, account_id: int) -> tuple[Account, Destination] | None:
-        """The account, without its passwords, and its destination, in one go."""
+        """The account, without its passwords, and its destination: what a sync asks for first."""
         with self._database.reading() as connection:
             row = connection.execute(_BY_ID, {"account": account_id}).first()
             latest = connection.execute(_LATEST, {"account": account_id}).scalar_one()
@@ -120,12 +111,6 @@ class AccountStore(RunStore):
         account = account_of(row, None)
         server = account.incoming.server if account.incoming is not None else ""
         return account, Destination(server, latest)
-
-    def destination(self, account_id: int) -> Destination | None:
-        """Where the account's mail comes from, and its newest run: what a sync asks for first."""
-        with self._database.reading() as connection:
-            row = connection.execute(_DESTINATION, {"account": account_id}).first()
-        return None if row is None else Destination(row[0] or "", row[1])
 
     def by_address(
         self, associate_id: int, address: str, *, secrets: bool = True

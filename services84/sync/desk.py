@@ -299,10 +299,10 @@ class SyncDesk:
         at, admitted = self._admitted.pop(account_id, (-math.inf, None))
         if admitted is not None and time.monotonic() - at < FRESH_SECONDS:
             return admitted
-        destination = self._accounts.destination(account_id)
-        if destination is None:
+        admission = self._accounts.admission(account_id)
+        if admission is None:
             raise NotFound(f"no mail account {account_id}")
-        return destination
+        return admission[1]
 
     def _run_meanwhile(self, account_id: int) -> Run | None:
         """A run of another process that began and ended while this sync waited for its slot: it

@@ -127,18 +127,23 @@ def test_a_password_stays_sealed_until_it_is_needed(stores: Stores) -> None:
 
 def test_a_destination_is_a_server_and_the_newest_run(stores: Stores) -> None:
     saved, other = stores.account(), stores.account(address="b@example.com")
-    assert stores.accounts.destination(saved.account_id) == Destination("imap.example.com", None)
+    account = stores.accounts.get(saved.account_id, secrets=False)
+    found = stores.accounts.admission(saved.account_id)
+    assert found == (account, Destination("imap.example.com", None))
     for _ in range(2):
         lease = stores.lease(saved)
         stores.accounts.finish_run(lease, RunOutcome(), stores.now)
     stores.lease(other)
-    found = stores.accounts.destination(saved.account_id)
-    assert found == Destination("imap.example.com", lease.run_id)
+    found = stores.accounts.admission(saved.account_id)
+    assert found is not None
+    assert found[1] == Destination("imap.example.com", lease.run_id)
     serverless = replace(draft(stores.associate()), incoming=None)
     nowhere = stores.accounts.save(serverless).account_id
-    assert stores.accounts.destination(nowhere) == Destination("", None)
+    found = stores.accounts.admission(nowhere)
+    assert found is not None
+    assert found[1] == Destination("", None)
     stores.accounts.delete(saved.account_id)
-    assert stores.accounts.destination(saved.account_id) is None
+    assert stores.accounts.admission(saved.account_id) is None
 
 
 class _LostKey(PlainVault):
